@@ -1,0 +1,1 @@
+//! candle: training and batch experiments. Native only, never on the page.

@@ -1,0 +1,1 @@
+//! Box-constrained limited-memory BFGS.
