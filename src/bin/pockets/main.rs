@@ -1,0 +1,41 @@
+//! The native command line.
+
+mod attack;
+mod mnist;
+mod train;
+
+use clap::{Parser, Subcommand};
+use std::{error::Error, process::ExitCode};
+
+/// The smallest change that makes a network read a digit as something else.
+#[derive(Parser)]
+#[command(name = "pockets", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Fetch MNIST's four files and check them against their MD5
+    Mnist(mnist::Arguments),
+    /// Train a network of the paper by name
+    Train(train::Arguments),
+    /// Search for adversarial examples of the first images that a network reads correctly
+    Attack(attack::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done: Result<(), Box<dyn Error>> = match Cli::parse().command {
+        Command::Mnist(arguments) => mnist::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
+        Command::Attack(arguments) => attack::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("pockets: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! `pockets train NAME`: any network of the paper, by candle.
+
+use clap::{Args, builder::PossibleValuesParser};
+use indicatif::{ProgressBar, ProgressStyle};
+use pockets::{
+    idx::Digits,
+    lab::{
+        mnist,
+        recipe::{Recipe, recipes},
+        train::{self, Epoch},
+    },
+    network::Mlp,
+};
+use std::{error::Error, fs, path::PathBuf, time::Instant};
+
+/// Digits of the training set that `--holdout` keeps for judging.
+const HELD_OUT: usize = 10_000;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Which network
+    #[arg(value_parser = PossibleValuesParser::new(recipes().iter().map(|r| r.name)))]
+    name: String,
+    /// The folder of MNIST's files [default: pockets/mnist in the user's cache]
+    #[arg(long, value_name = "DIR")]
+    mnist: Option<PathBuf>,
+    /// The file to write [default: the network's title and .safetensors]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Keep the last 10,000 digits from training and judge by them; write nothing, leave the test set alone
+    #[arg(long, conflicts_with = "out")]
+    holdout: bool,
+    /// Instead of the recipe's epochs
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Instead of the recipe's batch
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Instead of the recipe's first learning rate
+    #[arg(long)]
+    rate: Option<f64>,
+    /// Instead of the recipe's λ, one for each layer: 3e-3,3e-3,3e-4
+    #[arg(long, value_delimiter = ',')]
+    decay: Option<Vec<f64>>,
+    /// Instead of the recipe's seed
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let recipe = recipe(arguments)?;
+    let folder = arguments.mnist.clone().map_or_else(mnist::default_folder, Ok)?;
+    let digits = mnist::load(&folder)?;
+    let learned = train::part(&recipe, digits.train);
+    if arguments.holdout {
+        let (learned, held_out) = learned.split_at(learned.len().saturating_sub(HELD_OUT));
+        let network = train(&recipe, &learned, &held_out, "held-out error")?;
+        println!("{}: {}", recipe.title, recipe.settings());
+        println!("train error {}, held-out error {}", percent(&network, &learned), percent(&network, &held_out));
+        return Ok(());
+    }
+    let network = train(&recipe, &learned, &digits.test, "test error")?;
+    // What is reported is of the weights as written.
+    let network = Mlp::from_safetensors(&network.to_safetensors_f16(&[])?)?;
+    let (train_error, test_error) = (percent(&network, &learned), percent(&network, &digits.test));
+    let path = arguments.out.clone().unwrap_or_else(|| format!("{}.safetensors", recipe.title).into());
+    let bytes = network.to_safetensors_f16(&[
+        ("train_error_pct", train_error.clone()),
+        ("test_error_pct", test_error.clone()),
+        ("seed", recipe.seed.to_string()),
+        ("settings", recipe.settings()),
+    ])?;
+    fs::write(&path, bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+    println!("{}: {}, seed {}", recipe.title, recipe.settings(), recipe.seed);
+    println!("train error {train_error} %, test error {test_error} %, written to {}", path.display());
+    Ok(())
+}
+
+/// The recipe of that name with the settings that were given instead.
+fn recipe(arguments: &Arguments) -> Result<Recipe, Box<dyn Error>> {
+    let known = recipes().into_iter().find(|r| r.name == arguments.name);
+    let mut recipe = known.ok_or_else(|| format!("there is no network named {:?}", arguments.name))?;
+    recipe.epochs = arguments.epochs.unwrap_or(recipe.epochs);
+    recipe.batch = arguments.batch.unwrap_or(recipe.batch);
+    recipe.rate = arguments.rate.unwrap_or(recipe.rate);
+    recipe.decay = arguments.decay.clone().unwrap_or(recipe.decay);
+    recipe.seed = arguments.seed.unwrap_or(recipe.seed);
+    Ok(recipe)
+}
+
+/// Trains behind a progress bar that shows the loss and the error on `judged`.
+fn train(recipe: &Recipe, learned: &Digits, judged: &Digits, error: &str) -> Result<Mlp, Box<dyn Error>> {
+    let style = ProgressStyle::with_template("{prefix} {wide_bar} epoch {pos}/{len}  {msg}  {eta} left")?;
+    let bar = ProgressBar::new(recipe.epochs as u64).with_style(style).with_prefix(recipe.title);
+    bar.set_message(format!("{} digits", learned.len()));
+    bar.tick();
+    let began = Instant::now();
+    let network = train::train(recipe, learned, judged, |epoch: Epoch| {
+        bar.set_message(format!("loss {:.4}  {error} {:.2} %", epoch.loss, 100.0 * epoch.error));
+        bar.set_position(epoch.number as u64);
+    })?;
+    bar.finish();
+    eprintln!("trained in {:.0} s", began.elapsed().as_secs_f64());
+    Ok(network)
+}
+
+/// The error in per cent, two digits after the point: one digit of 10,000 shows.
+fn percent(network: &Mlp, digits: &Digits) -> String {
+    format!("{:.2}", 100.0 * train::error(network, digits))
+}

@@ -1,0 +1,203 @@
+//! Training by candle: Adam on cross-entropy with the paper's weight decay.
+
+use super::recipe::{Part, Recipe};
+use crate::{
+    LABELS, PIXELS,
+    idx::Digits,
+    network::{Layer, Mlp, NetworkError, kernel::Evaluator, label},
+};
+use candle_core::{D, DType, Device, Tensor, Var};
+use candle_nn::{AdamW, Optimizer, ParamsAdamW, loss, ops};
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
+use std::{f64::consts::PI, sync::Arc};
+use thiserror::Error;
+
+/// The share of its first value that the rate falls to.
+const LAST_RATE: f64 = 0.01;
+/// Digits in one forward pass when errors are counted.
+const JUDGE_BATCH: usize = 2000;
+
+/// Why a network was not trained.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// A recipe that cannot be followed.
+    #[error("{0}")]
+    Recipe(String),
+    /// The loss became NaN or infinite.
+    #[error("the loss was {loss} in epoch {epoch}; a smaller --rate may help")]
+    Diverged {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The mean loss.
+        loss: f64,
+    },
+    /// candle refused an operation.
+    #[error("candle: {0}")]
+    Candle(#[from] candle_core::Error),
+    /// The trained weights are no network.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+}
+
+/// How training stands after an epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epoch {
+    /// Which, from 1.
+    pub number: usize,
+    /// The mean loss over its batches, weight decay included.
+    pub loss: f64,
+    /// The share of the judged digits that is misread now, from 0 to 1.
+    pub error: f64,
+}
+
+/// The digits that a recipe's network learns from.
+pub fn part(recipe: &Recipe, train: Digits) -> Digits {
+    let half = train.len() / 2;
+    match recipe.part {
+        Part::All => train,
+        Part::First => train.split_at(half).0,
+        Part::Second => train.split_at(half).1,
+    }
+}
+
+/// Trains a network on `digits` and tells `report` after every epoch how it reads `judged`.
+///
+/// `judged` changes nothing: the weights are those after the last epoch. The same recipe and digits
+/// give the same weights.
+pub fn train(
+    recipe: &Recipe,
+    digits: &Digits,
+    judged: &Digits,
+    mut report: impl FnMut(Epoch),
+) -> Result<Mlp, TrainError> {
+    check(recipe, digits)?;
+    let mut random = StdRng::seed_from_u64(recipe.seed);
+    let network = Network::new(recipe, &mut random)?;
+    let (images, labels) = tensors(digits)?;
+    let judged = tensors(judged)?;
+    let adam = ParamsAdamW { lr: recipe.rate, weight_decay: 0.0, ..ParamsAdamW::default() };
+    let mut adam = AdamW::new(network.variables(), adam)?;
+    let mut order: Vec<u32> = (0..digits.len() as u32).collect();
+    let batches = digits.len().div_ceil(recipe.batch);
+    for epoch in 0..recipe.epochs {
+        order.shuffle(&mut random);
+        let mut sum = 0.0;
+        for (b, batch) in order.chunks(recipe.batch).enumerate() {
+            let done = (epoch * batches + b) as f64 / (recipe.epochs * batches) as f64;
+            adam.set_learning_rate(recipe.rate * (LAST_RATE + (1.0 - LAST_RATE) * (1.0 + (PI * done).cos()) / 2.0));
+            let chosen = Tensor::new(batch, &Device::Cpu)?;
+            let logits = network.logits(&images.index_select(&chosen, 0)?)?;
+            let loss = loss::cross_entropy(&logits, &labels.index_select(&chosen, 0)?)?;
+            let loss = (loss + network.decay(&recipe.decay)?)?;
+            adam.backward_step(&loss)?;
+            sum += f64::from(loss.to_scalar::<f32>()?) * batch.len() as f64;
+        }
+        let (number, loss) = (epoch + 1, sum / digits.len() as f64);
+        if !loss.is_finite() {
+            return Err(TrainError::Diverged { epoch: number, loss });
+        }
+        report(Epoch { number, loss, error: network.error(&judged)? });
+    }
+    Ok(Mlp::new(recipe.title, recipe.activation, network.layers()?)?)
+}
+
+/// The share of `digits` that `network` misreads, from 0 to 1, by the project's own kernels.
+pub fn error(network: &Mlp, digits: &Digits) -> f64 {
+    let mut evaluator = Evaluator::new(Arc::new(network.clone()));
+    let wrong = digits.iter().filter(|(image, l)| label(evaluator.logits(image)) != *l).count();
+    wrong as f64 / digits.len().max(1) as f64
+}
+
+fn check(recipe: &Recipe, digits: &Digits) -> Result<(), TrainError> {
+    let refuse = |why: String| Err(TrainError::Recipe(why));
+    let layers = recipe.hidden.len() + 1;
+    if recipe.decay.len() != layers {
+        return refuse(format!("{} has {layers} layers but {} values of decay", recipe.title, recipe.decay.len()));
+    }
+    if recipe.batch == 0 || digits.is_empty() {
+        return refuse("there must be digits to train on, and at least one in each batch".into());
+    }
+    Ok(())
+}
+
+/// Images `[n, 784]` in F32 and labels `[n]`.
+fn tensors(digits: &Digits) -> Result<(Tensor, Tensor), candle_core::Error> {
+    let pixels: Vec<f32> = digits.images().iter().flatten().collect();
+    let images = Tensor::from_vec(pixels, (digits.len(), PIXELS), &Device::Cpu)?;
+    let labels = digits.labels().as_slice().iter().map(|&l| u32::from(l)).collect();
+    Ok((images, Tensor::from_vec(labels, digits.len(), &Device::Cpu)?))
+}
+
+/// The network while it learns: per layer a weight, transposed to `[in, out]`, and a bias `[out]`.
+struct Network {
+    activation: crate::network::Activation,
+    layers: Vec<(Var, Var)>,
+}
+
+impl Network {
+    /// Weights drawn as Glorot and Bengio (2010) propose, biases zero.
+    fn new(recipe: &Recipe, random: &mut StdRng) -> Result<Self, candle_core::Error> {
+        let mut layers = Vec::new();
+        let mut inputs = PIXELS;
+        for outputs in recipe.hidden.iter().copied().chain([LABELS]) {
+            let limit = (6.0 / (inputs + outputs) as f32).sqrt();
+            let weight: Vec<f32> = (0..inputs * outputs).map(|_| random.random_range(-limit..limit)).collect();
+            let weight = Var::from_vec(weight, (inputs, outputs), &Device::Cpu)?;
+            layers.push((weight, Var::zeros(outputs, DType::F32, &Device::Cpu)?));
+            inputs = outputs;
+        }
+        Ok(Network { activation: recipe.activation, layers })
+    }
+
+    fn variables(&self) -> Vec<Var> {
+        self.layers.iter().flat_map(|(weight, bias)| [weight.clone(), bias.clone()]).collect()
+    }
+
+    /// `[n, 784]` to `[n, 10]`.
+    fn logits(&self, images: &Tensor) -> Result<Tensor, candle_core::Error> {
+        use crate::network::Activation::{Relu, Sigmoid, Tanh};
+        let mut values = images.clone();
+        for (k, (weight, bias)) in self.layers.iter().enumerate() {
+            values = values.matmul(weight)?.broadcast_add(bias)?;
+            if k + 1 < self.layers.len() {
+                values = match self.activation {
+                    Sigmoid => ops::sigmoid(&values)?,
+                    Relu => values.relu()?,
+                    Tanh => values.tanh()?,
+                };
+            }
+        }
+        Ok(values)
+    }
+
+    /// `Σ λ·Σw²/k` over the layers, k being a layer's units (section 4.2).
+    fn decay(&self, lambdas: &[f64]) -> Result<Tensor, candle_core::Error> {
+        let mut sum = Tensor::zeros((), DType::F32, &Device::Cpu)?;
+        for ((weight, bias), lambda) in self.layers.iter().zip(lambdas) {
+            sum = (sum + (weight.sqr()?.sum_all()? * (lambda / bias.elem_count() as f64))?)?;
+        }
+        Ok(sum)
+    }
+
+    /// The share of digits that is misread.
+    fn error(&self, (images, labels): &(Tensor, Tensor)) -> Result<f64, candle_core::Error> {
+        let count = labels.elem_count();
+        let mut wrong = 0.0;
+        for first in (0..count).step_by(JUDGE_BATCH) {
+            let length = JUDGE_BATCH.min(count - first);
+            let read = self.logits(&images.narrow(0, first, length)?)?.argmax(D::Minus1)?;
+            let misread = read.ne(&labels.narrow(0, first, length)?)?;
+            wrong += misread.to_dtype(DType::F64)?.sum_all()?.to_scalar::<f64>()?;
+        }
+        Ok(wrong / count.max(1) as f64)
+    }
+
+    fn layers(&self) -> Result<Vec<Layer>, candle_core::Error> {
+        let layer = |(weight, bias): &(Var, Var)| {
+            let (inputs, outputs) = weight.dims2()?;
+            let weight = weight.t()?.flatten_all()?.to_vec1()?;
+            Ok(Layer { inputs, outputs, weight, bias: bias.to_vec1()? })
+        };
+        self.layers.iter().map(layer).collect()
+    }
+}
