@@ -1,0 +1,234 @@
+// @ts-check
+/**
+ * What page tests stand on: the finished site behind a server of its own, in a browser with a fresh profile, driven by real
+ * pointer and keyboard events.
+ *
+ *     import { test } from 'node:test';
+ *     import { open } from './harness.mjs';
+ *
+ *     test('a drawn line is read', async (t) => {
+ *       const { page, draw, readout } = await open(t);
+ *       await draw([[[0.5, 0.1], [0.5, 0.9]]]);
+ *       …
+ *     });
+ *
+ * A test fails by itself when the page logs an error, throws, breaks its Content-Security-Policy, asks for a file that is not there,
+ * or asks another host for anything.
+ */
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+/**
+ * @typedef {import('playwright-core').Page} Page
+ * @typedef {import('playwright-core').BrowserContext} Context
+ * @typedef {import('playwright-core').BrowserContextOptions} ContextOptions
+ * @typedef {[x: number, y: number]} Point on a pad of side 1, y downwards
+ * @typedef {{ after: (clean: () => Promise<void>) => void }} Test what node:test hands to a test
+ */
+
+/** The finished site. */
+export const DIST = process.env.POCKETS_DIST ?? fileURLToPath(new URL('../../dist', import.meta.url));
+
+/** Where screenshots are kept. */
+export const SCREENSHOTS = fileURLToPath(new URL('../../target/screenshots', import.meta.url));
+
+/** How long to wait for anything, in milliseconds: a loaded machine is slow, a broken page is slower. */
+const PATIENCE = 20_000;
+
+/** @type {Record<string, string>} */
+const MEDIA_TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+};
+
+/**
+ * Serves a folder on a port of its own, as a plain static host does.
+ *
+ * @param {object} [options]
+ * @param {string} [options.folder] the finished site by default
+ * @param {string} [options.below] the path that the folder appears at, as '/' or '/some/where/'
+ * @param {Record<string, string>} [options.extra] further files by their address, such as a page that embeds ours
+ * @param {(path: string) => boolean} [options.refuse] answers 404 to what it is true of
+ */
+export async function startServer({ folder = DIST, below = '/', extra = {}, refuse = () => false } = {}) {
+  /** @type {string[]} */
+  const served = [];
+  const server = createServer(async (request, response) => {
+    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
+    const send = (/** @type {number} */ status, /** @type {string} */ type, /** @type {string | Buffer} */ body) => {
+      response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-cache' }).end(body);
+    };
+    if (Object.hasOwn(extra, path)) {
+      send(200, MEDIA_TYPES[extname(path)] ?? 'text/html; charset=utf-8', extra[path]);
+      return;
+    }
+    try {
+      if (!path.startsWith(below) || refuse(path)) throw new Error('not here');
+      let file = normalize(join(folder, path.slice(below.length)));
+      if (file !== normalize(folder) && !file.startsWith(normalize(folder + sep))) throw new Error('outside');
+      if ((await stat(file)).isDirectory()) file = join(file, 'index.html');
+      served.push(relative(folder, file));
+      send(200, MEDIA_TYPES[extname(file)] ?? 'application/octet-stream', await readFile(file));
+    } catch {
+      send(404, 'text/plain', 'There is no such file.');
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  assert(address !== null && typeof address === 'object');
+  return {
+    /** The site's own address, ending in a slash. */
+    url: `http://127.0.0.1:${address.port}${below}`,
+    /** The files that were asked for, by whomever (page, worker or style sheet), relative to the folder. */
+    served,
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** Starts Chromium, headless and calling nobody. */
+export function startBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROME ?? '/usr/bin/chromium',
+    args: [
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--disable-dev-shm-usage',
+    ],
+  });
+}
+
+/**
+ * Collects everything that a page does wrong, and everything it asks for.
+ *
+ * @param {Context} context
+ */
+export function watch(context) {
+  /** @type {string[]} */
+  const faults = [];
+  /** @type {string[]} */
+  const requests = [];
+  context.on('console', (message) => {
+    if (message.type() === 'error') faults.push(`console: ${message.text()} (${message.location().url})`);
+  });
+  context.on('weberror', (error) => faults.push(`uncaught: ${error.error().stack ?? error.error()}`));
+  context.on('request', (request) => requests.push(request.url()));
+  context.on('requestfailed', (request) => {
+    // A request that the page itself gave up, or that ended with the page, is no fault.
+    const reason = request.failure()?.errorText ?? 'failed';
+    if (reason !== 'net::ERR_ABORTED') faults.push(`request: ${request.url()} ${reason}`);
+  });
+  context.on('response', (response) => {
+    if (response.status() >= 400) faults.push(`response: ${response.status()} ${response.url()}`);
+  });
+  return { faults, requests };
+}
+
+/**
+ * Opens the page in a browser of its own, with a fresh profile; all ends with the test.
+ *
+ * @param {Test} test
+ * @param {object} [options]
+ * @param {string} [options.path] relative to the site, with query and hash
+ * @param {string} [options.below] see {@link startServer}
+ * @param {Record<string, string>} [options.extra] see {@link startServer}
+ * @param {(path: string) => boolean} [options.refuse] see {@link startServer}
+ * @param {ContextOptions} [options.context] viewport, colour scheme, touch, reduced motion and so on
+ * @param {(page: Page) => Promise<void>} [options.before] done before the page is loaded
+ * @param {RegExp[]} [options.expected] faults that this test provokes
+ */
+export async function open(test, options = {}) {
+  const { path = '', below, extra, refuse, context: contextOptions, before, expected = [] } = options;
+  const server = await startServer({ below, extra, refuse });
+  const browser = await startBrowser();
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...contextOptions });
+  context.setDefaultTimeout(PATIENCE);
+  const { faults, requests } = watch(context);
+  const page = await context.newPage();
+
+  test.after(async () => {
+    await browser.close();
+    await server.close();
+    const unexpected = faults.filter((fault) => !expected.some((pattern) => pattern.test(fault)));
+    assert.deepEqual(unexpected, [], 'the page did something wrong');
+    const foreign = requests.filter((url) => !url.startsWith(new URL('/', server.url).href) && !/^(data|blob):/.test(url));
+    assert.deepEqual(foreign, [], 'the page asked another host');
+  });
+
+  await before?.(page);
+  await page.goto(server.url + path);
+  return {
+    page,
+    context,
+    url: server.url,
+    faults,
+    requests,
+    draw: (/** @type {Point[][]} */ strokes) => draw(page, strokes),
+    readout: (/** @type {string} */ name) => readout(page, name),
+    screenshot: (/** @type {string} */ name) => screenshot(page, name),
+  };
+}
+
+/**
+ * Draws strokes on the pad by pointer events, as a mouse would.
+ *
+ * @param {Page | import('playwright-core').Frame} page
+ * @param {Point[][]} strokes on a pad of side 1, y downwards
+ */
+export async function draw(page, strokes) {
+  const mouse = 'mouse' in page ? page.mouse : page.page().mouse;
+  const pad = page.getByLabel('Drawing pad', { exact: true });
+  await pad.scrollIntoViewIfNeeded();
+  const box = await pad.boundingBox();
+  assert(box, 'the pad is on the screen');
+  for (const [first, ...rest] of strokes) {
+    const at = (/** @type {Point} */ [x, y]) => /** @type {const} */ ([box.x + x * box.width, box.y + y * box.height]);
+    await mouse.move(...at(first));
+    await mouse.down();
+    for (const point of rest) await mouse.move(...at(point), { steps: 6 });
+    await mouse.up();
+  }
+}
+
+/**
+ * A readout (`Norm`, `Prediction`, …) by its accessible name.
+ *
+ * @param {Page | import('playwright-core').Frame} page
+ * @param {string} name
+ */
+export function readout(page, name) {
+  return page.getByRole('definition', { name, exact: true });
+}
+
+/**
+ * Keeps a screenshot of the whole page in target/screenshots.
+ *
+ * @param {Page} page
+ * @param {string} name without the ending
+ */
+export async function screenshot(page, name) {
+  await mkdir(SCREENSHOTS, { recursive: true });
+  const path = join(SCREENSHOTS, `${name}.png`);
+  await page.screenshot({ path, fullPage: true });
+  return path;
+}

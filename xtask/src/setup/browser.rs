@@ -1,0 +1,69 @@
+//! Chromium, and the driver that wasm-bindgen's test runner steers it with.
+
+use super::debian;
+use crate::cache;
+use crate::process::{Result, is_executable, which};
+use std::env;
+use std::path::{Path, PathBuf};
+
+const CHROME_NAMES: [&str; 5] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+const CHROME_APPS: [&str; 2] = [
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+];
+
+/// Chromium and chromedriver.
+pub struct Browser {
+    pub chrome: PathBuf,
+    pub driver: PathBuf,
+}
+
+impl Browser {
+    pub fn find_or_install() -> Result<Self> {
+        Ok(Self { chrome: chrome()?, driver: driver()? })
+    }
+}
+
+/// `$CHROME`, or a Chromium or Chrome on the PATH or among macOS's applications, or Debian's.
+fn chrome() -> Result<PathBuf> {
+    let find = || {
+        let apps = CHROME_APPS.iter().map(PathBuf::from).filter(|app| is_executable(app));
+        CHROME_NAMES.iter().find_map(|name| which(name)).or_else(|| apps.into_iter().next())
+    };
+    named_by("CHROME")?.map_or_else(|| find_or_install(find, "chromium", "the browser that the tests run in"), Ok)
+}
+
+/// `$CHROMEDRIVER`, or a chromedriver on the PATH, or Debian's.
+fn driver() -> Result<PathBuf> {
+    named_by("CHROMEDRIVER")?
+        .map_or_else(|| find_or_install(|| which("chromedriver"), "chromium-driver", "steers the browser"), Ok)
+}
+
+fn named_by(variable: &str) -> Result<Option<PathBuf>> {
+    match env::var_os(variable) {
+        None => Ok(None),
+        Some(path) if is_executable(Path::new(&path)) => Ok(Some(path.into())),
+        Some(path) => Err(format!("{variable} names {}, which is not a program.", path.to_string_lossy())),
+    }
+}
+
+fn find_or_install(find: impl Fn() -> Option<PathBuf>, package: &str, purpose: &str) -> Result<PathBuf> {
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    if debian::can_install() {
+        let _held = cache::lock()?;
+        debian::install(&[package], purpose, "1 minute")?;
+    }
+    find().ok_or_else(|| {
+        match package {
+        "chromium" => {
+            "The tests need Chromium or Chrome: install one (Debian: `apt-get install chromium`), or set CHROME to it."
+        }
+        _ => {
+            "The tests need the chromedriver of your browser's version: install it (Debian: `apt-get install \
+             chromium-driver`), or set CHROMEDRIVER to it."
+        }
+    }.to_owned()
+    })
+}

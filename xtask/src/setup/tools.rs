@@ -1,0 +1,148 @@
+//! The tools that turn the crate into a page: wasm-bindgen, Trunk and wasm-opt.
+
+use super::{announce, debian, node::Node};
+use crate::cache;
+use crate::process::{self, Result, is_executable, run_logged, which};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+/// Newer ones want a newer compiler than many machines have.
+const TRUNK: &str = "0.21.14";
+/// Used only where there is neither a wasm-opt nor a package of it.
+const BINARYEN: &str = "132.0.0";
+
+/// The folder with `wasm-bindgen` and `wasm-bindgen-test-runner`, of the version that Cargo.lock has: they must be equal.
+pub struct WasmBindgen(pub PathBuf);
+
+impl WasmBindgen {
+    pub fn find_or_install(root: &Path) -> Result<Self> {
+        let version = locked_version(root, "wasm-bindgen")?;
+        let on_path = which("wasm-bindgen").filter(|tool| says_version(tool, &version));
+        if let Some(folder) = on_path.as_deref().and_then(Path::parent)
+            && is_executable(&folder.join("wasm-bindgen-test-runner"))
+        {
+            return Ok(Self(folder.to_owned()));
+        }
+        let purpose = "joins WebAssembly and JavaScript";
+        cargo_install("wasm-bindgen-cli", &version, "wasm-bindgen-test-runner", &[], purpose, "1 to 3 minutes")
+            .map(Self)
+    }
+}
+
+/// The folder with `trunk`.
+pub struct Trunk(pub PathBuf);
+
+impl Trunk {
+    pub fn find_or_install() -> Result<Self> {
+        let on_path = which("trunk").filter(|tool| says_version(tool, TRUNK));
+        if let Some(folder) = on_path.as_deref().and_then(Path::parent) {
+            return Ok(Self(folder.to_owned()));
+        }
+        let purpose = "builds the page";
+        cargo_install("trunk", TRUNK, "trunk", &["--no-default-features"], purpose, "3 to 7 minutes").map(Self)
+    }
+}
+
+/// `wasm-opt`, any version.
+pub struct WasmOpt(pub PathBuf);
+
+impl WasmOpt {
+    pub fn find_or_install() -> Result<Self> {
+        if let Some(tool) = which("wasm-opt") {
+            return Ok(Self(tool));
+        }
+        let place = cache::folder()?.join("tools").join(format!("binaryen-{BINARYEN}"));
+        let tool = place.join("node_modules/.bin/wasm-opt");
+        if tool.exists() {
+            return Ok(Self(tool));
+        }
+        let held = cache::lock()?;
+        if debian::can_install()
+            && debian::install(&["binaryen"], "wasm-opt makes the module smaller", "10 seconds").is_ok()
+        {
+            return which("wasm-opt").map(Self).ok_or_else(|| "Debian's binaryen brought no wasm-opt.".to_owned());
+        }
+        let node = Node::find_or_install()?;
+        announce(&format!("binaryen {BINARYEN} from npm"), "wasm-opt makes the module smaller", "20 seconds");
+        cache::install(&held, &place, |part| {
+            let mut npm = Command::new(&node.npm);
+            npm.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(part).arg(format!("binaryen@{BINARYEN}"));
+            run_logged(&mut npm, "Installing binaryen from npm", &cache::log("binaryen")?)
+        })?;
+        Ok(Self(tool))
+    }
+}
+
+/// The version that Cargo.lock gives to a package.
+fn locked_version(root: &Path, package: &str) -> Result<String> {
+    let file = root.join("Cargo.lock");
+    let lock = fs::read_to_string(&file).map_err(|error| format!("{} can't be read: {error}.", file.display()))?;
+    version_in(&lock, package).ok_or_else(|| format!("Cargo.lock does not name a version of {package}."))
+}
+
+fn version_in(lock: &str, package: &str) -> Option<String> {
+    let mut lines = lock.lines().skip_while(|line| *line != format!("name = \"{package}\""));
+    lines.nth(1)?.strip_prefix("version = \"")?.strip_suffix('"').map(str::to_owned)
+}
+
+/// Whether `tool --version` ends in exactly this version.
+fn says_version(tool: &Path, version: &str) -> bool {
+    process::output(Command::new(tool).arg("--version"))
+        .is_ok_and(|said| said.split_whitespace().any(|word| word == version))
+}
+
+/// Builds a tool from crates.io into the cache, if it is not there, and returns the folder with its programs.
+fn cargo_install(
+    package: &str,
+    version: &str,
+    program: &str,
+    options: &[&str],
+    purpose: &str,
+    usually: &str,
+) -> Result<PathBuf> {
+    let cache = cache::folder()?;
+    let place = cache.join("tools").join(format!("{package}-{version}"));
+    let programs = place.join("bin");
+    if is_executable(&programs.join(program)) {
+        return Ok(programs);
+    }
+    let held = cache::lock()?;
+    if is_executable(&programs.join(program)) {
+        return Ok(programs);
+    }
+    announce(&format!("{package} {version}"), purpose, usually);
+    // An installation that was killed goes on from here.
+    let scratch = cache.join("build").join(package);
+    cache::install(&held, &place, |part| {
+        let build = |lock: &[&str]| {
+            let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+            cargo.args(["install", package, "--version", version]).args(lock).args(options);
+            cargo.arg("--root").arg(part).arg("--target-dir").arg(&scratch);
+            // Outside of the project, whose settings are not meant for these; and not optimised to the last, for they
+            // run for a second and are compiled for minutes.
+            cargo.current_dir(&cache).env_remove("CARGO_TARGET_DIR").env_remove("RUSTFLAGS");
+            cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").env("CARGO_PROFILE_RELEASE_LTO", "off");
+            cargo.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16").env("CARGO_PROFILE_RELEASE_DEBUG", "false");
+            run_logged(&mut cargo, &format!("Installing {package}"), &cache::log(package)?)
+        };
+        build(&["--locked"]).or_else(|_| {
+            eprintln!("    Once more, with the dependencies that the registry has now.");
+            build(&[])
+        })
+    })?;
+    cache::remove(&scratch).map_err(|error| format!("{} can't be removed: {error}.", scratch.display()))?;
+    Ok(programs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version_in;
+
+    #[test]
+    fn the_version_is_that_of_the_package_with_exactly_this_name() {
+        let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"0.2.1\"\n\n[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\n";
+        assert_eq!(version_in(lock, "wasm-bindgen").as_deref(), Some("0.2.130"));
+        assert_eq!(version_in(lock, "wasm"), None);
+    }
+}

@@ -1,0 +1,196 @@
+//! Builds the static site: Trunk makes the page, wasm-opt makes its module small, and the last step gives everything but the
+//! pages themselves an address that changes with the contents, so that it may be cached for ever.
+
+use crate::cache;
+use crate::process::{Result, run, run_logged};
+use crate::setup::{Toolchain, Trunk, WasmBindgen, WasmOpt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+use std::{fs, io};
+
+/// What the browsers that the page supports can do; wasm-opt may use no more.
+const WASM_FEATURES: [&str; 8] = [
+    "--enable-simd",
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+    "-O2",
+];
+
+/// The folder of the finished site.
+pub fn folder(root: &Path) -> PathBuf {
+    root.join("dist")
+}
+
+/// Does all set-up that building needs, and leaves the finished site in `dist/`.
+pub fn build(root: &Path) -> Result<PathBuf> {
+    let start = Instant::now();
+    let toolchain = Toolchain::find_or_install()?;
+    let bindgen = WasmBindgen::find_or_install(root)?;
+    let trunk = Trunk::find_or_install()?;
+    let wasm_opt = WasmOpt::find_or_install()?;
+
+    eprintln!("Building the page …");
+    let target = "wasm32-unknown-unknown";
+    let mut fetch = toolchain.command("cargo", &[], root)?;
+    run_logged(fetch.args(["fetch", "--target", target]), "Fetching the crates", &cache::log("fetch")?)?;
+
+    let made = root.join("target/site");
+    cache::remove(&made).map_err(|error| format!("{} can't be removed: {error}.", made.display()))?;
+    let mut build = toolchain.command(trunk.0.join("trunk"), &[&bindgen.0, &trunk.0], root)?;
+    build.args(["build", "--release", "--offline", "--skip-version-check", "--dist"]).arg(&made);
+    // Trunk's own chatter would bury the compiler's words; NO_COLOR=1, which some systems set, it refuses.
+    build.env_remove("NO_COLOR").args(["--log", "warn"]);
+    run(&mut build, "Building the page with Trunk")?;
+
+    let modules = files_in(&made).map_err(|error| unreadable(&made, &error))?;
+    for module in modules.iter().filter(|file| file.extension().is_some_and(|kind| kind == "wasm")) {
+        let module = made.join(module);
+        let mut optimise = Command::new(&wasm_opt.0);
+        optimise.args(WASM_FEATURES).arg(&module).arg("-o").arg(&module);
+        run_logged(&mut optimise, "Optimising the module", &cache::log("wasm-opt")?)?;
+    }
+
+    let dist = folder(root);
+    finish(&made, &dist).map_err(|error| format!("The site in {} can't be finished: {error}.", dist.display()))?;
+    eprintln!("The site is in {} ({:.0} s).", dist.display(), start.elapsed().as_secs_f32());
+    Ok(dist)
+}
+
+/// Moves a site to `dist`: pages stay at the top, everything else goes into one folder `v-…` named after all contents, and the
+/// pages' references follow. Modules, workers and networks find each other by relative addresses, which stay as they are; and
+/// as nothing in the folder ever changes, no browser can mix two versions.
+fn finish(made: &Path, dist: &Path) -> io::Result<()> {
+    let (pages, assets): (Vec<_>, Vec<_>) = files_in(made)?.into_iter().partition(|file| keeps_its_address(file));
+    let mut digest = md5::Context::new();
+    for file in &assets {
+        digest.consume(file.to_string_lossy().as_bytes());
+        digest.consume([0]);
+        digest.consume(fs::read(made.join(file))?);
+    }
+    let version = format!("v-{}", &format!("{:x}", digest.finalize())[..12]);
+
+    let tops: Vec<String> = top_names(&assets);
+    for page in &pages {
+        if page.extension().is_some_and(|kind| kind == "html") {
+            let html = fs::read_to_string(made.join(page))?;
+            fs::write(made.join(page), with_addresses_moved(&html, &tops, &version))?;
+        }
+    }
+    let part = dist.with_extension("part");
+    cache::remove(&part)?;
+    for (files, to) in [(&pages, part.clone()), (&assets, part.join(&version))] {
+        for file in files {
+            let place = to.join(file);
+            place.parent().map_or(Ok(()), fs::create_dir_all)?;
+            fs::rename(made.join(file), place)?;
+        }
+    }
+    cache::remove(dist)?;
+    fs::rename(part, dist)?;
+    cache::remove(made)
+}
+
+/// Pages, the service worker (whose reach is the folder that it is in) and what hosts look for at the top.
+fn keeps_its_address(file: &Path) -> bool {
+    let name = file.to_string_lossy();
+    let is_at_top = file.components().count() == 1;
+    is_at_top
+        && (name.ends_with(".html") || name.starts_with('.') || ["sw.js", "robots.txt", "CNAME"].contains(&&*name))
+}
+
+fn top_names(files: &[PathBuf]) -> Vec<String> {
+    let mut names: Vec<String> = files
+        .iter()
+        .filter_map(|file| Some(file.components().next()?.as_os_str().to_string_lossy().into_owned()))
+        .collect();
+    names.dedup();
+    names
+}
+
+/// Puts `version/` before every attribute value that is the relative address of a moved file.
+fn with_addresses_moved(html: &str, moved: &[String], version: &str) -> String {
+    let mut result = String::with_capacity(html.len() + 256);
+    let mut rest = html;
+    while let Some(at) = rest.find("=\"") {
+        let (before, after) = rest.split_at(at + 2);
+        result.push_str(before);
+        rest = after;
+        let address = rest.strip_prefix("./").unwrap_or(rest);
+        let is_moved = moved
+            .iter()
+            .any(|name| address.strip_prefix(name.as_str()).is_some_and(|end| end.starts_with(['"', '/', '?', '#'])));
+        if is_moved {
+            result.push_str("./");
+            result.push_str(version);
+            result.push('/');
+            rest = address;
+        }
+    }
+    result.push_str(rest);
+    result
+}
+
+/// All files below a folder, relative to it, in order of their names.
+pub fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(inner) = folders.pop() {
+        for entry in fs::read_dir(folder.join(&inner))? {
+            let entry = entry?;
+            let path = inner.join(entry.file_name());
+            if entry.file_type()?.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn unreadable(folder: &Path, error: &io::Error) -> String {
+    format!("{} can't be read: {error}.", folder.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_relative_addresses_of_moved_files_are_moved() {
+        let moved = ["main.js".to_owned(), "networks".to_owned()];
+        let html = concat!(
+            r#"<script src="./main.js"></script><link href="networks/a.safetensors"><a href="main.json">"#,
+            r#"<a href="https://example.org/main.js"><a href="embed.html" title="main.js is here">"#
+        );
+        let expected = concat!(
+            r#"<script src="./v-1/main.js"></script><link href="./v-1/networks/a.safetensors"><a href="main.json">"#,
+            r#"<a href="https://example.org/main.js"><a href="embed.html" title="main.js is here">"#
+        );
+        assert_eq!(with_addresses_moved(html, &moved, "v-1"), expected);
+    }
+
+    #[test]
+    fn a_changed_asset_gets_a_new_address_and_an_unchanged_one_keeps_it() {
+        let folder = std::env::temp_dir().join(format!("xtask-site-{}", std::process::id()));
+        let version_with = |script: &str| {
+            let made = folder.join("made");
+            fs::create_dir_all(made.join("networks")).unwrap();
+            fs::write(made.join("index.html"), r#"<script type="module" src="./main.js"></script>"#).unwrap();
+            fs::write(made.join("main.js"), script).unwrap();
+            fs::write(made.join("networks/a.safetensors"), "weights").unwrap();
+            finish(&made, &folder.join("dist")).unwrap();
+            let html = fs::read_to_string(folder.join("dist/index.html")).unwrap();
+            let script_at = html.split('"').nth(3).unwrap().trim_start_matches("./").to_owned();
+            assert_eq!(fs::read_to_string(folder.join("dist").join(&script_at)).unwrap(), script);
+            script_at
+        };
+        let first = version_with("one");
+        assert_eq!(version_with("one"), first);
+        assert_ne!(version_with("two"), first);
+        assert_eq!(fs::read_dir(folder.join("dist")).unwrap().count(), 2, "the old version is gone");
+        cache::remove(&folder).unwrap();
+    }
+}

@@ -1,0 +1,63 @@
+//! What a visitor downloads until the first attack has been seen.
+
+use crate::page;
+use crate::process::{self, Result};
+use crate::site;
+use flate2::{Compression, write::GzEncoder};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+/// The most that a first attack may download, gzip -9, in bytes.
+const BUDGET: usize = 250_000;
+
+/// Builds the site, loads it in Chromium until the first attack has settled, and prints what was asked for; fails above the budget.
+pub fn report(root: &Path) -> Result<()> {
+    let dist = site::build(root)?;
+    let mut load = page::script(root, "first-load.mjs")?;
+    let asked_for = process::output(&mut load)?;
+    let files: Vec<&str> = asked_for.lines().collect();
+    if files.is_empty() {
+        return Err("The page asked for nothing, so its size is not known.".to_owned());
+    }
+    println!("{:<48} {:>9} {:>9}", "downloaded for a first attack", "bytes", "gzip -9");
+    let (mut raw, mut packed) = (0, 0);
+    for file in files {
+        let path = dist.join(file);
+        let bytes = fs::read(&path).map_err(|error| format!("{} can't be read: {error}.", path.display()))?;
+        let gzip = gzip_size(&bytes)?;
+        println!("{:<48} {:>9} {gzip:>9}", without_version(file), bytes.len());
+        raw += bytes.len();
+        packed += gzip;
+    }
+    println!("{:<48} {raw:>9} {packed:>9}", "total");
+    println!("{:<48} {:>9} {BUDGET:>9}", "budget", "");
+    if packed > BUDGET {
+        return Err(format!("The first attack downloads {packed} bytes, more than its budget of {BUDGET}."));
+    }
+    Ok(())
+}
+
+/// Prints every file of the site with its size.
+pub fn list(dist: &Path) -> Result<()> {
+    let unreadable = |error: std::io::Error| format!("{} can't be read: {error}.", dist.display());
+    println!("{:<48} {:>9} {:>9}", "file", "bytes", "gzip -9");
+    for file in site::files_in(dist).map_err(unreadable)? {
+        let bytes = fs::read(dist.join(&file)).map_err(unreadable)?;
+        println!("{:<48} {:>9} {:>9}", file.display(), bytes.len(), gzip_size(&bytes)?);
+    }
+    Ok(())
+}
+
+fn without_version(file: &str) -> &str {
+    match file.split_once('/') {
+        Some((top, rest)) if top.starts_with("v-") => rest,
+        _ => file,
+    }
+}
+
+fn gzip_size(bytes: &[u8]) -> Result<usize> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    let packed = gzip.write_all(bytes).and_then(|()| gzip.finish());
+    packed.map(|packed| packed.len()).map_err(|error| format!("Compressing failed: {error}."))
+}
