@@ -65,6 +65,8 @@ impl Toolchain {
         command.current_dir(root).env("PATH", path_with(&folders)?);
         // Apart from the native builds, so that neither waits for the other or undoes its work.
         command.env("CARGO_TARGET_DIR", root.join("target/wasm"));
+        // What the compiler makes of our dependencies is the same in every clone (cargo before 1.91 does not know this).
+        command.env("CARGO_BUILD_BUILD_DIR", cache::folder()?.join("crates"));
         if self.programs.is_some() {
             for variable in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN"] {
                 command.env_remove(variable);
