@@ -1,0 +1,38 @@
+// @ts-check
+/**
+ * The shipped networks.
+ *
+ * @typedef {object} NetworkEntry
+ * @property {string} file
+ * @property {string} name
+ * @property {string} description
+ * @property {number} test_error
+ */
+import { create } from './dom.js';
+
+/** @returns {Promise<NetworkEntry[]>} */
+export async function listNetworks() {
+  const response = await fetch(new URL('networks/index.json', import.meta.url));
+  if (!response.ok) throw new Error(`The list of networks could not be loaded (${response.status}).`);
+  return response.json();
+}
+
+/** @param {NetworkEntry} entry */
+export async function fetchNetwork(entry) {
+  const refused = (/** @type {unknown} */ why) => new Error(`The network ${entry.name} could not be loaded (${why}).`);
+  const response = await fetch(new URL(`networks/${entry.file}`, import.meta.url)).catch((error) => {
+    throw refused(error instanceof Error ? error.message : error);
+  });
+  if (!response.ok) throw refused(response.status);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/**
+ * @param {HTMLSelectElement} select
+ * @param {NetworkEntry[]} networks
+ * @param {(name: string) => void} chosen
+ */
+export function networksView(select, networks, chosen) {
+  select.append(...networks.map(({ name, description }) => create('option', { value: name, title: description }, name)));
+  select.addEventListener('change', () => chosen(select.value));
+}

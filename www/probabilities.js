@@ -1,0 +1,29 @@
+// @ts-check
+/** Ten live probabilities as bars. */
+import { create } from './dom.js';
+import { LABELS } from './messages.js';
+import { NOTHING, percent } from './numbers.js';
+
+/** @import { Label } from './messages.js' */
+
+/**
+ * @param {HTMLElement} list
+ * @returns {(reading: Label | null) => void}
+ */
+export function probabilitiesView(list) {
+  const rows = Array.from({ length: LABELS }, (_, label) => {
+    const bar = create('span', { class: 'bar' });
+    const value = create('span', { class: 'visually-hidden' }, NOTHING);
+    const item = create('li', {}, bar, create('span', { class: 'label' }, String(label)), ' ', value);
+    list.append(item);
+    return { item, bar, value };
+  });
+  return (reading) => {
+    rows.forEach(({ item, bar, value }, label) => {
+      const share = reading?.probabilities[label] ?? 0;
+      bar.style.setProperty('--share', share.toFixed(4));
+      value.textContent = reading ? percent(share) : NOTHING;
+      item.classList.toggle('chosen', reading?.label === label);
+    });
+  };
+}
