@@ -4,14 +4,21 @@
 //! by box-constrained L-BFGS; the largest `c` that still succeeds gives the
 //! smallest `r`.
 
+mod boundary;
+mod problem;
+mod weight;
+
 use crate::{
     LABELS, PIXELS,
     lbfgs::{self, Minimizer, Scaling},
-    network::{self, Mlp, kernel::Evaluator},
+    network::Mlp,
 };
+use boundary::{Tangents, multiplier};
+use problem::Problem;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use thiserror::Error;
+use weight::{Next, WeightSearch};
 
 /// What the search is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +66,7 @@ impl Options {
     /// has to be the finer one.
     pub fn new(reading: Reading) -> Self {
         let (inner_tolerance, margin_window, boundary_steps) = match reading {
-            Reading::Both => (1e-1, 0.3, 3),
+            Reading::Both => (2e-1, 0.3, 8),
             Reading::Weight | Reading::Scale => (3e-2, 0.1, 0),
         };
         Options {
@@ -178,13 +185,21 @@ pub struct Attack {
     problem: Problem,
     minimizer: Minimizer<f32>,
     stage: Stage,
-    search: Search,
+    weights: WeightSearch,
+    tangents: Tangents,
     zeros: Vec<f32>,
     ones: Vec<f32>,
-    /// Scratch: a margin's gradient, and the point that a boundary or scale step tries.
+    /// The image's own margin, negative.
+    first_margin: f32,
+    /// How often h was estimated before the bracket began.
+    estimates: u32,
+    /// The margin and push at the minimizer's point.
+    margin: f32,
+    push: f32,
+    /// Scratch: a gradient, the point that a boundary step is at, a point on its ray.
     slope: Vec<f32>,
     candidate: Vec<f32>,
-    best_r: Vec<f32>,
+    ray: Vec<f32>,
     outcome: Option<Outcome>,
 }
 
@@ -194,158 +209,31 @@ enum Stage {
     /// The first evaluation, at x itself.
     First,
     /// The minimisation for the current h.
-    Inner,
+    Minimise,
     /// A step along the boundary; how many were made.
     Boundary(u32),
     Done,
 }
 
-/// The search over h = 1/(2c). `fails` and `succeeds` are (ln h, margin) of the closest minimisers on either side.
-#[derive(Clone, Copy, Debug, Default)]
-struct Search {
-    fails: Option<(f32, f32)>,
-    succeeds: Option<(f32, f32)>,
-    /// Which side was replaced last, for the Illinois rule.
-    last_side: i8,
-    growth: f32,
-    first_h: f32,
-}
-
-/// The image, the goal and the network: everything that an evaluation needs and keeps.
-struct Problem {
-    evaluator: Evaluator,
-    image: Vec<f32>,
-    goal: Goal,
-    confidence: f32,
-    h: f32,
-    prediction: usize,
-    evaluations: u32,
-    seen: Seen,
-    best: Best,
-}
-
-/// The evaluation made last.
-struct Seen {
-    r: Vec<f32>,
-    loss: f32,
-    margin: f32,
-    phase: Phase,
-}
-
-/// The smallest success of all evaluations. `point` is x + r.
-struct Best {
-    point: Vec<f32>,
-    norm_squared: f32,
-    margin: f32,
-    label: usize,
-    h: f32,
-}
-
-/// A success must exceed its confidence by this part of the largest logit, so that a forward pass that sums in
-/// another order still agrees.
-const MARGIN_FLOOR: f32 = 2e-6;
-
-impl Problem {
-    /// The label that reaches the goal among these logits, by how much, and the strongest rival.
-    fn judge(&self, z: &[f32; LABELS]) -> Judgement {
-        let strongest_but = |l: usize| {
-            (0..LABELS).filter(|&j| j != l).fold(usize::MAX, |b, j| if b == usize::MAX || z[j] > z[b] { j } else { b })
-        };
-        let (winner, rival) = match self.goal {
-            Goal::Target(l) => (l, strongest_but(l)),
-            Goal::Any => (strongest_but(self.prediction), self.prediction),
-        };
-        let margin = z[winner] - z[rival];
-        let floor = MARGIN_FLOOR * z.iter().fold(1.0f32, |m, v| m.max(v.abs()));
-        Judgement { winner, rival, margin, success: margin >= self.confidence + floor }
-    }
-
-    /// Keeps `point` if it reaches the goal and is the closest to the image so far.
-    fn keep(&mut self, point: &[f32], norm_squared: f32, judgement: Judgement) {
-        if judgement.success && norm_squared < self.best.norm_squared {
-            self.best.point.copy_from_slice(point);
-            self.best.norm_squared = norm_squared;
-            self.best.margin = judgement.margin;
-            self.best.label = judgement.winner;
-            self.best.h = self.h;
-        }
-    }
-
-    /// `F(u) = ½‖u − x‖² + h·loss(u)` and its gradient at `u = x + r`.
-    fn evaluate(&mut self, u: &[f32], gradient: &mut [f32]) -> f32 {
-        let z = *self.evaluator.logits(u);
-        let judgement = self.judge(&z);
-        let probabilities = network::probabilities(&z);
-        let (sign, label) = match self.goal {
-            Goal::Target(l) => (1.0, l),
-            Goal::Any => (-1.0, self.prediction),
-        };
-        let loss = sign * cross_entropy(&z, label);
-        let mut over_logits = probabilities.map(|p| self.h * sign * p);
-        over_logits[label] -= self.h * sign;
-        self.evaluator.input_gradient(&over_logits, gradient);
-        let mut norm_squared = 0.0;
-        for i in 0..PIXELS {
-            let r = u[i] - self.image[i];
-            self.seen.r[i] = r;
-            gradient[i] += r;
-            norm_squared += r * r;
-        }
-        self.seen.loss = loss;
-        self.seen.margin = judgement.margin;
-        self.evaluations += 1;
-        self.keep(u, norm_squared, judgement);
-        0.5 * norm_squared + self.h * loss
-    }
-
-    /// The margin at `u` and its gradient.
-    fn margin_gradient(&mut self, u: &[f32], gradient: &mut [f32]) -> f32 {
-        let z = *self.evaluator.logits(u);
-        let judgement = self.judge(&z);
-        let mut over_logits = [0.0; LABELS];
-        over_logits[judgement.winner] = 1.0;
-        over_logits[judgement.rival] = -1.0;
-        self.evaluator.input_gradient(&over_logits, gradient);
-        for i in 0..PIXELS {
-            self.seen.r[i] = u[i] - self.image[i];
-        }
-        self.seen.loss = match self.goal {
-            Goal::Target(l) => cross_entropy(&z, l),
-            Goal::Any => -cross_entropy(&z, self.prediction),
-        };
-        self.seen.margin = judgement.margin;
-        self.evaluations += 1;
-        judgement.margin
-    }
-
-    /// A forward pass on `clip(x + s·(direction − x))`, which is left in `point`; kept if it is the best so far.
-    fn try_scale(&mut self, direction: &[f32], s: f32, point: &mut [f32]) -> Judgement {
-        let mut norm_squared = 0.0;
-        for i in 0..PIXELS {
-            let x = self.image[i];
-            point[i] = (x + s * (direction[i] - x)).clamp(0.0, 1.0);
-            norm_squared += (point[i] - x) * (point[i] - x);
-        }
-        let z = *self.evaluator.logits(point);
-        let judgement = self.judge(&z);
-        self.keep(point, norm_squared, judgement);
-        judgement
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Judgement {
-    winner: usize,
-    rival: usize,
-    margin: f32,
-    success: bool,
-}
-
-/// `−ln softmax(z)_l`.
-fn cross_entropy(z: &[f32; LABELS], l: usize) -> f32 {
-    let largest = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    z.iter().map(|v| (v - largest).exp()).sum::<f32>().ln() + largest - z[l]
-}
+/// Far from the boundary, by this part of the image's own margin, h is estimated anew after every accepted step.
+const FAR: f32 = 0.05;
+/// …this often at most.
+const ESTIMATES: u32 = 6;
+/// A minimiser that is off by one logit need only be found this much less precisely,
+const EASE: f32 = 0.2;
+/// and never less precisely than this.
+const LOOSEST: f32 = 1.0;
+/// The boundary steps end when the best success is within this part, in ‖r‖², of what the tangents promise.
+const SETTLED: f32 = 4e-3;
+/// The margin that a boundary step aims at beyond the confidence, in logits.
+const BOUNDARY_AIM: f32 = 1e-3;
+/// How far beyond a boundary step's candidate its ray is followed.
+const RAY_LIMIT: f32 = 1.1;
+/// 1 − p(l) where the target just ties with one other label.
+const BOUNDARY_PUSH: f32 = 0.5;
+/// The most forward passes of one scale step, and how precisely it places s.
+const SCALE_PASSES: u32 = 12;
+const SCALE_PRECISION: f32 = 1e-4;
 
 impl Attack {
     /// Room for searches on `network`.
@@ -363,29 +251,23 @@ impl Attack {
                 max_evaluations: u32::MAX,
             },
         );
-        let problem = Problem {
-            evaluator: Evaluator::new(network),
-            image: zeros(),
-            goal: Goal::Any,
-            confidence: options.confidence,
-            h: 1.0,
-            prediction: 0,
-            evaluations: 0,
-            seen: Seen { r: zeros(), loss: 0.0, margin: 0.0, phase: Phase::Bracket },
-            best: Best { point: zeros(), norm_squared: f32::INFINITY, margin: 0.0, label: 0, h: 1.0 },
-        };
         Attack {
-            options,
-            problem,
+            problem: Problem::new(network, options.confidence),
             minimizer,
             stage: Stage::Done,
-            search: Search::default(),
+            weights: WeightSearch::default(),
+            tangents: Tangents::new(),
             zeros: zeros(),
             ones: vec![1.0; PIXELS],
+            first_margin: 0.0,
+            estimates: 0,
+            margin: 0.0,
+            push: 0.0,
             slope: zeros(),
             candidate: zeros(),
-            best_r: zeros(),
+            ray: zeros(),
             outcome: None,
+            options,
         }
     }
 
@@ -404,23 +286,16 @@ impl Attack {
         {
             return Err(AttackError::Target(target));
         }
-        let problem = &mut self.problem;
-        problem.image.copy_from_slice(image);
-        problem.goal = goal;
-        problem.prediction = network::label(problem.evaluator.logits(image));
-        if goal == Goal::Target(problem.prediction) {
-            return Err(AttackError::AlreadyTarget(problem.prediction));
+        self.problem.start(image, goal);
+        if goal == Goal::Target(self.problem.prediction) {
+            return Err(AttackError::AlreadyTarget(self.problem.prediction));
         }
-        problem.h = 1.0;
-        problem.evaluations = 0;
-        problem.best.norm_squared = f32::INFINITY;
-        problem.seen.phase = Phase::Bracket;
-        self.search = Search { growth: 2.0, ..Search::default() };
-        self.best_r.fill(0.0);
-        self.stage = match self.minimizer.start(image, &self.zeros, &self.ones) {
-            Ok(()) => Stage::First,
-            Err(_) => Stage::Done, // the lengths are ours and the image was checked
-        };
+        self.weights = WeightSearch::default();
+        self.tangents.clear();
+        self.estimates = 0;
+        if self.minimizer.start(image, &self.zeros, &self.ones).is_ok() {
+            self.stage = Stage::First;
+        }
         Ok(())
     }
 
@@ -429,7 +304,7 @@ impl Attack {
         match self.stage {
             Stage::Done => return false,
             Stage::First => self.first_step(),
-            Stage::Inner => self.inner_step(),
+            Stage::Minimise => self.minimise_step(),
             Stage::Boundary(made) => self.boundary_step(made),
         }
         if self.stage != Stage::Done && self.problem.evaluations >= self.options.max_evaluations {
@@ -446,28 +321,34 @@ impl Attack {
 
     /// At x, r = 0: the gradient is the loss's alone, and gives the first weight to try.
     fn first_step(&mut self) {
-        let problem = &mut self.problem;
-        if self.minimizer.step(|u, g| problem.evaluate(u, g)) == Some(lbfgs::Ending::NotFinite) {
+        if self.evaluate() == Some(lbfgs::Ending::NotFinite) {
             return self.finish(Ending::NotFinite);
         }
-        let needed = self.options.confidence - self.problem.seen.margin;
-        for (slope, g) in self.slope.iter_mut().zip(self.minimizer.gradient()) {
-            *slope = -g;
+        self.stage = Stage::Minimise;
+        self.note_accepted();
+        self.first_margin = self.margin;
+        let steepest = self.minimizer.gradient().iter().fold(0.0f32, |m, g| m.max(g.abs()));
+        if steepest == 0.0 {
+            return self.finish(Ending::Unreachable); // the loss is flat here: nothing shows the way
         }
-        let Some(multiplier) = multiplier_for(&self.problem.image, &self.problem.image, &self.slope, needed.max(1e-3)) else {
-            return self.finish(Ending::Unreachable);
-        };
-        // At the boundary between two labels the loss's gradient is half the margin's.
-        let h = match self.problem.goal {
-            Goal::Target(_) => 2.0 * multiplier,
-            Goal::Any => multiplier,
-        };
-        self.search.first_h = h;
-        self.stage = Stage::Inner;
-        self.set_h(h);
+        // The step to r = −h·∇loss then ends where the tangent says that the boundary is.
+        let tangent = self.estimate_h().map(|h| h * BOUNDARY_PUSH / self.push);
+        self.set_h(tangent.unwrap_or(1.0 / steepest));
     }
 
-    /// Continues from the last accepted point with another weight; no evaluation is needed for that.
+    /// One evaluation for the minimizer.
+    fn evaluate(&mut self) -> Option<lbfgs::Ending> {
+        let problem = &mut self.problem;
+        self.minimizer.step(|u, gradient| problem.evaluate(u, gradient))
+    }
+
+    /// The evaluation made last is the minimizer's new point.
+    fn note_accepted(&mut self) {
+        self.margin = self.problem.seen.margin;
+        self.push = self.problem.seen.push;
+    }
+
+    /// Continues from the minimizer's point with another weight; no evaluation is needed for that.
     fn set_h(&mut self, h: f32) {
         let ratio = h / self.problem.h;
         self.problem.h = h;
@@ -475,180 +356,186 @@ impl Attack {
         let half_square = 0.5 * squared_distance(self.minimizer.x(), image);
         let value = half_square + ratio * (self.minimizer.value() - half_square);
         let gradient = |x: &[f32], g: &mut [f32]| {
-            for i in 0..PIXELS {
-                let r = x[i] - image[i];
-                g[i] = r + ratio * (g[i] - r);
+            for ((g, x), image) in g.iter_mut().zip(x).zip(image) {
+                let r = x - image;
+                *g = r + ratio * (*g - r);
             }
         };
         let pair = |s: &[f32], y: &mut [f32]| {
-            for i in 0..PIXELS {
-                y[i] = s[i] + ratio * (y[i] - s[i]);
+            for (y, s) in y.iter_mut().zip(s) {
+                *y = s + ratio * (*y - s);
             }
         };
         self.minimizer.change_objective(value, gradient, pair);
     }
 
-    fn inner_step(&mut self) {
-        let problem = &mut self.problem;
+    fn minimise_step(&mut self) {
         let iterations = self.minimizer.iterations();
-        let ending = self.minimizer.step(|u, g| problem.evaluate(u, g));
+        let ending = self.evaluate();
         if ending == Some(lbfgs::Ending::NotFinite) {
             return self.finish(Ending::NotFinite);
         }
-        if self.problem.goal == Goal::Any && self.has_best() {
-            return self.after_search();
+        if self.problem.goal == Goal::Any && self.problem.has_best() {
+            return self.after_weights(); // away from a label the loss has no minimum: stop at the boundary
         }
-        if ending.is_none() {
-            if self.minimizer.iterations() == iterations {
-                return;
+        if self.minimizer.iterations() > iterations {
+            self.note_accepted();
+            let gap = self.margin - self.wanted_margin();
+            if self.weights.is_open() && self.estimates < ESTIMATES && gap.abs() > FAR * self.first_margin.abs() {
+                self.estimates += 1;
+                if let Some(h) = self.estimate_h() {
+                    return self.set_h(h.clamp(0.1 * self.problem.h, 10.0 * self.problem.h));
+                }
             }
-            let size = squared_distance(self.minimizer.x(), &self.problem.image).sqrt();
-            if self.minimizer.projected_gradient_norm() > self.options.inner_tolerance * size {
-                return;
+            if self.is_minimal(gap) {
+                return self.next_weight();
             }
         }
-        self.next_h();
+        if ending.is_some() {
+            self.next_weight();
+        }
+    }
+
+    /// The middle of the window that ends the search over c.
+    fn wanted_margin(&self) -> f32 {
+        self.options.confidence + 0.5 * self.options.margin_window
+    }
+
+    /// Whether the minimizer's point is the minimiser for this h, as precisely as its margin deserves.
+    fn is_minimal(&self, gap: f32) -> bool {
+        let size = squared_distance(self.minimizer.x(), &self.problem.image).sqrt();
+        let ease = EASE * (gap.abs() - self.options.margin_window).max(0.0);
+        let tolerance = (self.options.inner_tolerance + ease).min(LOOSEST);
+        self.minimizer.projected_gradient_norm() <= tolerance * size
+    }
+
+    /// The weight whose minimiser has the wanted margin, by the tangent at the minimizer's point. There the loss's
+    /// gradient is half the margin's, as at any boundary between two labels.
+    fn estimate_h(&mut self) -> Option<f32> {
+        let x = self.minimizer.x();
+        let scale = 1.0 / (self.problem.h * self.push);
+        for i in 0..PIXELS {
+            let r = x[i] - self.problem.image[i];
+            self.slope[i] = (r - self.minimizer.gradient()[i]) * scale;
+        }
+        let rise = self.wanted_margin() - self.margin;
+        let t = multiplier(&self.problem.image, x, &self.slope, rise)?;
+        (t > 0.0).then_some(t / BOUNDARY_PUSH)
     }
 
     /// A minimiser for this h is found: accept its margin, or choose another h.
-    fn next_h(&mut self) {
-        let margin = self.problem.seen.margin - self.options.confidence;
-        let here = (self.problem.h.ln(), margin);
-        if margin >= 0.0 && margin <= self.options.margin_window {
-            return self.after_search();
+    fn next_weight(&mut self) {
+        let margin = self.margin - self.options.confidence;
+        if self.problem.has_best() && margin >= 0.0 && margin <= self.options.margin_window {
+            return self.after_weights();
         }
-        let search = &mut self.search;
-        let side = if margin >= 0.0 { 1 } else { -1 };
-        // The Illinois rule: an end that stays put counts half.
-        if side == search.last_side {
-            let other = if side > 0 { &mut search.fails } else { &mut search.succeeds };
-            if let Some((_, m)) = other {
-                *m *= 0.5;
-            }
+        let estimate = self.estimate_h();
+        match self.weights.next(self.problem.h, margin, 0.5 * self.options.margin_window, estimate) {
+            Next::Try(h) => self.set_h(h),
+            Next::Closed => self.after_weights(),
+            Next::OutOfReach => self.finish(Ending::Unreachable),
         }
-        search.last_side = side;
-        if margin >= 0.0 { search.succeeds = Some(here) } else { search.fails = Some(here) }
-        let aim = 0.5 * self.options.margin_window;
-        let next = match (search.fails, search.succeeds) {
-            (Some((low, low_margin)), Some((high, high_margin))) => {
-                if high - low <= 0.01 {
-                    return self.after_search();
-                }
-                self.problem.seen.phase = Phase::Root;
-                let part = (aim - low_margin) / (high_margin - low_margin);
-                low + (high - low) * part.clamp(0.05, 0.95)
-            }
-            _ => {
-                let step = search.growth.ln();
-                search.growth *= 1.5;
-                here.0 - step * f32::from(side)
-            }
-        };
-        if next - self.search.first_h.ln() > 12.0 {
-            return if self.has_best() { self.after_search() } else { self.finish(Ending::Unreachable) };
+        if self.weights.has_bracket() && self.stage == Stage::Minimise {
+            self.problem.seen.phase = Phase::Root;
         }
-        self.set_h(next.exp());
     }
 
-    fn has_best(&self) -> bool {
-        self.problem.best.norm_squared.is_finite()
-    }
-
-    fn after_search(&mut self) {
-        if !self.has_best() {
+    fn after_weights(&mut self) {
+        if !self.problem.has_best() || self.options.boundary_steps == 0 {
             return self.finish(Ending::Unreachable);
         }
         self.stage = Stage::Boundary(0);
-        if self.options.boundary_steps == 0 || self.options.reading != Reading::Both {
-            self.finish(Ending::Success);
-        }
+        self.candidate.copy_from_slice(&self.problem.best.point);
     }
 
-    /// The closest point to x on the boundary's tangent at the best point, within the box; then along its ray
-    /// to the boundary itself.
+    /// One more tangent, taken at the candidate; the closest point to x under all of them is the next candidate,
+    /// and the nearest success on its ray is kept.
     fn boundary_step(&mut self, made: u32) {
         self.problem.seen.phase = Phase::Boundary;
-        let before = self.problem.best.norm_squared;
-        self.candidate.copy_from_slice(&self.problem.best.point);
-        let margin = self.problem.margin_gradient(&self.candidate, &mut self.slope);
-        let aim = self.options.confidence + 1e-3;
-        if let Some(t) = multiplier_for(&self.problem.image, &self.candidate, &self.slope, aim - margin) {
-            for i in 0..PIXELS {
-                self.candidate[i] = (self.problem.image[i] + t * self.slope[i]).clamp(0.0, 1.0);
-            }
-            self.scale_to_boundary(1.1);
-        }
-        let gain = 1.0 - self.problem.best.norm_squared / before;
-        if gain < 1e-3 || made + 1 >= self.options.boundary_steps {
+        let aim = self.options.confidence + BOUNDARY_AIM;
+        let judgement = self.problem.margin_gradient(&self.candidate, &mut self.tangents);
+        self.tangents.keep(judgement.rival, &self.candidate, aim - judgement.margin);
+        self.tangents.closest(&self.problem.image, &mut self.candidate);
+        self.scale(RAY_LIMIT);
+        let promised = squared_distance(&self.candidate, &self.problem.image);
+        let settled = self.problem.best.norm_squared <= promised * (1.0 + SETTLED);
+        if settled || made + 1 >= self.options.boundary_steps {
             return self.finish(Ending::Success);
         }
         self.stage = Stage::Boundary(made + 1);
     }
 
-    /// The smallest s up to `limit` at which `clip(x + s·r)` reaches the goal, r from the candidate; forward passes only.
-    fn scale_to_boundary(&mut self, limit: f32) -> f32 {
-        let (problem, direction, point) = (&mut self.problem, &self.candidate, &mut self.best_r);
-        let mut judgement = problem.try_scale(direction, 1.0, point);
-        let (mut low, mut high) = (0.0, 1.0);
-        if !judgement.success {
-            low = 1.0;
-            high = 1.0;
-            let mut step = 0.005;
-            while !judgement.success && high < limit {
-                low = high;
-                high += step;
-                step *= 2.0;
-                judgement = problem.try_scale(direction, high, point);
+    /// Looks for the smallest s up to `limit` at which `clip(x + s·r)` reaches the goal, with r from the candidate:
+    /// regula falsi on the margin, by forward passes alone. The problem keeps what it finds.
+    fn scale(&mut self, limit: f32) {
+        let (mut low, mut low_margin) = (0.0, self.first_margin - self.options.confidence);
+        let (mut high, mut step) = (1.0, 0.01);
+        let mut judgement = self.problem.try_scale(&self.candidate, high, &mut self.ray);
+        while !judgement.success {
+            if high >= limit {
+                return;
             }
-            if !judgement.success {
-                return f32::INFINITY;
+            (low, low_margin) = (high, judgement.margin - self.options.confidence);
+            high = (high + step).min(limit);
+            step *= 4.0;
+            judgement = self.problem.try_scale(&self.candidate, high, &mut self.ray);
+        }
+        let mut high_margin = judgement.margin - self.options.confidence;
+        for _ in 0..SCALE_PASSES {
+            if high - low <= SCALE_PRECISION * high || high_margin <= SCALE_PRECISION * self.first_margin.abs() {
+                return;
+            }
+            // A little beyond the root, for a success.
+            let part = ((-low_margin + 0.01 * high_margin) / (high_margin - low_margin)).clamp(0.1, 0.98);
+            let s = low + (high - low) * part;
+            let judgement = self.problem.try_scale(&self.candidate, s, &mut self.ray);
+            let margin = judgement.margin - self.options.confidence;
+            if judgement.success {
+                (high, high_margin) = (s, margin);
+                low_margin *= 0.5;
+            } else {
+                (low, low_margin) = (s, margin);
+                high_margin *= 0.5;
             }
         }
-        for _ in 0..12 {
-            let middle = 0.5 * (low + high);
-            if problem.try_scale(direction, middle, point).success { high = middle } else { low = middle }
-        }
-        high
     }
 
+    /// The scale step, where the reading has one, and a plain forward pass on the result.
     fn finish(&mut self, ending: Ending) {
         self.stage = Stage::Done;
-        let found = self.has_best();
-        let norm_c = self.problem.best.norm_squared.sqrt();
+        let found = self.problem.has_best();
+        let norm_c = if found { self.problem.best.norm_squared.sqrt() } else { 0.0 };
         if found && self.options.reading != Reading::Weight {
             self.problem.seen.phase = Phase::Scale;
             self.candidate.copy_from_slice(&self.problem.best.point);
-            self.scale_to_boundary(1.0);
+            self.scale(1.0);
         }
+        let judgement = self.problem.look_at_result();
+        let norm = if found { self.problem.best.norm_squared.sqrt() } else { 0.0 };
         let best = &self.problem.best;
-        for i in 0..PIXELS {
-            self.best_r[i] = if found { best.point[i] - self.problem.image[i] } else { 0.0 };
-        }
-        let norm = if found { best.norm_squared.sqrt() } else { 0.0 };
         self.outcome = Some(Outcome {
             ending: if found { Ending::Success } else { ending },
             prediction: self.problem.prediction,
             label: if found { best.label } else { self.problem.prediction },
             norm,
-            norm_c: if found { norm_c } else { 0.0 },
+            norm_c,
             scale: if found { norm / norm_c } else { 0.0 },
             c: 0.5 / if found { best.h } else { self.problem.h },
-            margin: if found { best.margin } else { self.problem.seen.margin },
+            margin: judgement.margin,
             evaluations: self.problem.evaluations,
         });
     }
 
-    /// The evaluation made last; none before the first step.
+    /// The evaluation made last, and after the end the result; none before the first step.
     pub fn observation(&self) -> Option<Observation<'_>> {
         let (problem, seen) = (&self.problem, &self.problem.seen);
-        let c = |side: Option<(f32, f32)>| side.map(|(ln_h, _)| 0.5 / ln_h.exp());
         (problem.evaluations > 0).then(|| Observation {
             r: &seen.r,
             loss: seen.loss,
             margin: seen.margin,
             c: 0.5 / problem.h,
             phase: seen.phase,
-            bracket: (c(self.search.succeeds), c(self.search.fails)),
+            bracket: self.weights.bracket_of_c(),
             evaluations: problem.evaluations,
         })
     }
@@ -658,46 +545,18 @@ impl Attack {
         self.outcome
     }
 
-    /// The result's r, 784 values: the smallest that reaches the goal; zeros if none has.
+    /// The result's r, 784 values: the smallest that reaches the goal; zeros if none has. Before the end, the r that
+    /// was evaluated last.
     pub fn perturbation(&self) -> &[f32] {
-        &self.best_r
+        &self.problem.seen.r
     }
 
-    /// The result's x + r, exactly as it was evaluated; x itself if the search failed.
+    /// The best x + r so far, exactly as it was evaluated; x itself if none has reached the goal.
     pub fn adversarial(&self) -> &[f32] {
-        if self.has_best() { &self.problem.best.point } else { &self.problem.image }
+        if self.problem.has_best() { &self.problem.best.point } else { &self.problem.image }
     }
 }
 
 fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
-}
-
-/// The t ≥ 0 at which `slope·(clip(x + t·slope) − from) = rise`: the multiplier of the closest point to `x` in the
-/// box whose linear model, taken at `from`, rises by that much. None if the box allows no such rise.
-///
-/// The left side grows with t, ever more slowly, so Newton's method from the left never overshoots.
-fn multiplier_for(x: &[f32], from: &[f32], slope: &[f32], rise: f32) -> Option<f32> {
-    let mut t = 0.0f32;
-    for _ in 0..50 {
-        let (mut value, mut rate) = (-rise, 0.0f32);
-        for i in 0..x.len() {
-            let moved = x[i] + t * slope[i];
-            let inside = if slope[i] > 0.0 { moved < 1.0 } else { moved > 0.0 };
-            value += slope[i] * (moved.clamp(0.0, 1.0) - from[i]);
-            rate += if inside { slope[i] * slope[i] } else { 0.0 };
-        }
-        if value >= -1e-5 * rise.abs().max(1e-3) {
-            return Some(t);
-        }
-        let next = t - value / rate;
-        if !next.is_finite() {
-            return None;
-        }
-        if next <= t * (1.0 + 1e-6) {
-            return Some(next);
-        }
-        t = next;
-    }
-    Some(t)
 }

@@ -1,0 +1,164 @@
+//! The closest point to the image under linear models of the margins.
+//!
+//! Where the target ties with several other labels at once, one tangent is not
+//! enough: [`Tangents`] keeps one for each rival label and solves
+//!
+//! ```text
+//! minimise ½‖u − x‖²   subject to   a_k·u ≥ b_k for each kept rival k,   u ∈ [0, 1]^n
+//! ```
+//!
+//! by Newton's method on its dual, whose unknowns are one multiplier for each
+//! tangent: `u = clip(x + Σ λ_k a_k)`. This is one step of sequential quadratic
+//! programming with the unit matrix (Nocedal and Wright, *Numerical Optimization*,
+//! 2nd ed., chapter 18; for box and halfspace alone, Croce and Hein, *Minimally
+//! distorted adversarial examples with a fast adaptive boundary attack*, 2020).
+
+use crate::{LABELS, PIXELS};
+
+/// Newton steps on the dual; it is piecewise linear, and most solves need fewer than ten.
+const NEWTON_LIMIT: usize = 20;
+
+/// At most one tangent of the decision boundary for each rival label.
+pub(super) struct Tangents {
+    /// `a_k`, `[10, 784]`.
+    normals: Vec<f32>,
+    offsets: [f32; LABELS],
+    kept: [bool; LABELS],
+    multipliers: [f32; LABELS],
+}
+
+impl Tangents {
+    pub(super) fn new() -> Self {
+        Tangents {
+            normals: vec![0.0; LABELS * PIXELS],
+            offsets: [0.0; LABELS],
+            kept: [false; LABELS],
+            multipliers: [0.0; LABELS],
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.kept = [false; LABELS];
+        self.multipliers = [0.0; LABELS];
+    }
+
+    /// Where to write the gradient of the margin over `rival`, before [`Tangents::keep`].
+    pub(super) fn normal(&mut self, rival: usize) -> &mut [f32] {
+        &mut self.normals[rival * PIXELS..][..PIXELS]
+    }
+
+    /// Keeps the tangent at `point`, where the margin over `rival` still has to rise by `rise`.
+    pub(super) fn keep(&mut self, rival: usize, point: &[f32], rise: f32) {
+        self.kept[rival] = true;
+        self.offsets[rival] = dot(self.normal(rival), point) + rise;
+    }
+
+    /// Writes the closest point to `x`. Where the tangents and the box have no common point, what it writes breaks
+    /// some of them; a forward pass judges it anyway.
+    pub(super) fn closest(&mut self, x: &[f32], u: &mut [f32]) {
+        for _ in 0..NEWTON_LIMIT {
+            self.place(x, u);
+            let mut active = [0usize; LABELS];
+            let mut missing = [0.0f32; LABELS];
+            let mut count = 0;
+            let mut largest = 0.0f32;
+            for k in (0..LABELS).filter(|&k| self.kept[k]) {
+                let short = self.offsets[k] - dot(&self.normals[k * PIXELS..][..PIXELS], u);
+                if short > 0.0 || self.multipliers[k] > 0.0 {
+                    (active[count], missing[count]) = (k, short);
+                    count += 1;
+                    largest = largest.max(short.abs());
+                }
+            }
+            if largest <= 1e-4 {
+                return;
+            }
+            self.newton_step(x, &active[..count], &mut missing[..count]);
+        }
+        self.place(x, u);
+    }
+
+    fn place(&self, x: &[f32], u: &mut [f32]) {
+        u.copy_from_slice(x);
+        for k in (0..LABELS).filter(|&k| self.kept[k] && self.multipliers[k] > 0.0) {
+            let t = self.multipliers[k];
+            for (u, a) in u.iter_mut().zip(&self.normals[k * PIXELS..][..PIXELS]) {
+                *u += t * a;
+            }
+        }
+        u.iter_mut().for_each(|u| *u = u.clamp(0.0, 1.0));
+    }
+
+    /// `λ ← max(0, λ + (A D Aᵀ)⁻¹ missing)` over the active tangents, D the pixels that are off the box's faces.
+    fn newton_step(&mut self, x: &[f32], active: &[usize], missing: &mut [f32]) {
+        let count = active.len();
+        let mut matrix = [[0.0f32; LABELS]; LABELS];
+        for i in 0..PIXELS {
+            let moved = active.iter().fold(x[i], |u, &k| u + self.multipliers[k] * self.normals[k * PIXELS + i]);
+            let push: f32 = active.iter().zip(missing.iter()).map(|(&k, m)| m * self.normals[k * PIXELS + i]).sum();
+            let blocked = (moved <= 0.0 && push <= 0.0) || (moved >= 1.0 && push >= 0.0);
+            if blocked || !(0.0..=1.0).contains(&moved) {
+                continue;
+            }
+            for (row, &k) in active.iter().enumerate() {
+                for (column, &l) in active.iter().enumerate().take(row + 1) {
+                    matrix[row][column] += self.normals[k * PIXELS + i] * self.normals[l * PIXELS + i];
+                }
+            }
+        }
+        // A touch on the diagonal keeps parallel tangents solvable.
+        for (k, row) in matrix.iter_mut().enumerate().take(count) {
+            row[k] = row[k] * (1.0 + 1e-5) + 1e-12;
+        }
+        solve_symmetric(&mut matrix, missing);
+        for (&k, change) in active.iter().zip(missing.iter()) {
+            self.multipliers[k] = (self.multipliers[k] + change).max(0.0);
+        }
+    }
+}
+
+/// `b ← M⁻¹ b` for a symmetric positive definite M, given by its lower triangle, by Cholesky's factorisation.
+fn solve_symmetric(m: &mut [[f32; LABELS]; LABELS], b: &mut [f32]) {
+    let n = b.len();
+    for i in 0..n {
+        for j in 0..=i {
+            let sum = (0..j).fold(m[i][j], |sum, k| sum - m[i][k] * m[j][k]);
+            m[i][j] = if i == j { sum.max(1e-12).sqrt() } else { sum / m[j][j] };
+        }
+    }
+    for i in 0..n {
+        b[i] = (0..i).fold(b[i], |sum, k| sum - m[i][k] * b[k]) / m[i][i];
+    }
+    for i in (0..n).rev() {
+        b[i] = (i + 1..n).fold(b[i], |sum, k| sum - m[k][i] * b[k]) / m[i][i];
+    }
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// The t ≥ 0 at which `slope·(clip(x + t·slope) − from) = rise`: the multiplier of the closest point to `x` in the
+/// box whose linear model, taken at `from`, rises by that much. None if the box allows no such rise.
+///
+/// The left side grows with t, ever more slowly, so Newton's method from the left never overshoots.
+pub(super) fn multiplier(x: &[f32], from: &[f32], slope: &[f32], rise: f32) -> Option<f32> {
+    let mut t = 0.0f32;
+    for _ in 0..NEWTON_LIMIT {
+        let (mut short, mut rate) = (rise, 0.0f32);
+        for i in 0..x.len() {
+            let moved = x[i] + t * slope[i];
+            let inside = if slope[i] > 0.0 { moved < 1.0 } else { moved > 0.0 };
+            short -= slope[i] * (moved.clamp(0.0, 1.0) - from[i]);
+            rate += if inside { slope[i] * slope[i] } else { 0.0 };
+        }
+        if short <= 1e-5 * rise.abs().max(1e-3) {
+            return Some(t);
+        }
+        t += short / rate;
+        if !t.is_finite() {
+            return None;
+        }
+    }
+    Some(t)
+}
