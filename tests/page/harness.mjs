@@ -217,7 +217,8 @@ export async function draw(page, strokes) {
  * @param {string} name
  */
 export function readout(page, name) {
-  return page.getByRole('definition', { name, exact: true });
+  // A label may go on with a symbol that assistive technology does not read: "Norm ‖r‖₂".
+  return page.locator('dd').and(page.getByLabel(new RegExp(`^\\s*${name}(\\s+\\W.*)?\\s*$`)));
 }
 
 /**

@@ -39,10 +39,7 @@ fn run(arguments: &[String]) -> Result<()> {
             println!("{}", help());
             Ok(())
         }
-        ("serve", options) => {
-            let port = port(options)?;
-            serve::serve(&site::build(&root)?, port)
-        }
+        ("serve", options) => serve::serve(&root, port(options)?),
         ("build", []) => site::build(&root).and_then(|dist| size::list(&dist)),
         ("test", suites) => test::test(&root, suites),
         ("bench", []) => bench::report(&root, false),

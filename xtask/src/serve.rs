@@ -1,6 +1,7 @@
 //! Serves the finished site on this machine, to nobody else.
 
 use crate::process::Result;
+use crate::site;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,11 +11,13 @@ use tiny_http::{Header, Method, Request, Response, Server};
 /// A page asks for some files at once.
 const THREADS: usize = 4;
 
-/// Serves `folder` on 127.0.0.1 until the process is ended.
-pub fn serve(folder: &Path, port: u16) -> Result<()> {
+/// Builds the site and serves it on 127.0.0.1 until the process is ended.
+pub fn serve(root: &Path, port: u16) -> Result<()> {
+    // Before the work, that is in vain if another has the port.
     let server = Server::http(("127.0.0.1", port))
         .map_err(|error| format!("Port {port} can't be used ({error}); choose another with --port."))?;
     let server = Arc::new(server);
+    let folder = site::build(root)?;
     let address = server.server_addr();
     println!("Serving {} at http://{address}/ (end with Ctrl+C)", folder.display());
     let folder = folder.canonicalize().map_err(|error| format!("{} can't be read: {error}.", folder.display()))?;
@@ -41,7 +44,8 @@ fn answer(request: Request, folder: &Path) {
         drop(request.respond(refuse(404, "There is no such file.")));
         return;
     };
-    let response = headers(folder, &path).into_iter().fold(Response::from_file(file), Response::with_header);
+    let whole = Response::from_file(file).with_chunked_threshold(usize::MAX);
+    let response = headers(folder, &path).into_iter().fold(whole, Response::with_header);
     drop::<io::Result<()>>(request.respond(response));
 }
 

@@ -10,7 +10,7 @@ use std::time::Instant;
 use std::{fs, io};
 
 /// What the browsers that the page supports can do; wasm-opt may use no more.
-const WASM_FEATURES: [&str; 8] = [
+const OPTIMISATION: [&str; 8] = [
     "--enable-simd",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
@@ -47,18 +47,34 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     build.env_remove("NO_COLOR").args(["--log", "warn"]);
     run(&mut build, "Building the page with Trunk")?;
 
-    let modules = files_in(&made).map_err(|error| unreadable(&made, &error))?;
-    for module in modules.iter().filter(|file| file.extension().is_some_and(|kind| kind == "wasm")) {
-        let module = made.join(module);
-        let mut optimise = Command::new(&wasm_opt.0);
-        optimise.args(WASM_FEATURES).arg(&module).arg("-o").arg(&module);
-        run_logged(&mut optimise, "Optimising the module", &cache::log("wasm-opt")?)?;
+    if let Some(wasm_opt) = &wasm_opt.0 {
+        let modules = files_in(&made).map_err(|error| unreadable(&made, &error))?;
+        for module in modules.iter().filter(|file| file.extension().is_some_and(|kind| kind == "wasm")) {
+            optimise(wasm_opt, &made.join(module), &root.join("target/wasm/optimised"))?;
+        }
     }
 
     let dist = folder(root);
     finish(&made, &dist).map_err(|error| format!("The site in {} can't be finished: {error}.", dist.display()))?;
     eprintln!("The site is in {} ({:.0} s).", dist.display(), start.elapsed().as_secs_f32());
     Ok(dist)
+}
+
+/// Makes a module smaller, once: what came of it is kept under the digest of what went in.
+fn optimise(wasm_opt: &Path, module: &Path, kept: &Path) -> Result<()> {
+    let bytes = fs::read(module).map_err(|error| unreadable(module, &error))?;
+    let tool = wasm_opt.to_string_lossy();
+    let digest = md5::compute([&bytes, tool.as_bytes(), OPTIMISATION.join(" ").as_bytes()].concat());
+    let result = kept.join(format!("{digest:x}.wasm"));
+    if !result.exists() {
+        cache::remove(kept).and_then(|()| fs::create_dir_all(kept)).map_err(|error| unreadable(kept, &error))?;
+        let part = kept.join("part");
+        let mut optimise = Command::new(wasm_opt);
+        optimise.args(OPTIMISATION).arg(module).arg("-o").arg(&part);
+        run_logged(&mut optimise, "Optimising the module", &cache::log("wasm-opt")?)?;
+        fs::rename(&part, &result).map_err(|error| unreadable(&part, &error))?;
+    }
+    fs::copy(&result, module).map(drop).map_err(|error| unreadable(&result, &error))
 }
 
 /// Moves a site to `dist`: pages stay at the top, everything else goes into one folder `v-…` named after all contents, and the

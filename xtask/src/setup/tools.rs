@@ -1,6 +1,6 @@
 //! The tools that turn the crate into a page: wasm-bindgen, Trunk and wasm-opt.
 
-use super::{announce, debian, node::Node};
+use super::{announce, node::Node};
 use crate::cache;
 use crate::process::{self, Result, is_executable, run_logged, which};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,9 @@ use std::{env, fs};
 
 /// Newer ones want a newer compiler than many machines have.
 const TRUNK: &str = "0.21.14";
-/// Used only where there is neither a wasm-opt nor a package of it.
+/// Debian's 108 exports the wrong table when a module has two, and wasm-bindgen's have.
+const OLDEST_BINARYEN: u32 = 117;
+/// Used where there is no such wasm-opt.
 const BINARYEN: &str = "132.0.0";
 
 /// The folder with `wasm-bindgen` and `wasm-bindgen-test-runner`, of the version that Cargo.lock has: they must be equal.
@@ -44,34 +46,42 @@ impl Trunk {
     }
 }
 
-/// `wasm-opt`, any version.
-pub struct WasmOpt(pub PathBuf);
+/// A `wasm-opt` that is new enough, if there is one: without it the page is a tenth larger, and works.
+pub struct WasmOpt(pub Option<PathBuf>);
 
 impl WasmOpt {
     pub fn find_or_install() -> Result<Self> {
-        if let Some(tool) = which("wasm-opt") {
-            return Ok(Self(tool));
+        let is_new = |tool: &PathBuf| wasm_opt_version(tool).is_some_and(|version| version >= OLDEST_BINARYEN);
+        if let Some(tool) = which("wasm-opt").filter(is_new) {
+            return Ok(Self(Some(tool)));
         }
         let place = cache::folder()?.join("tools").join(format!("binaryen-{BINARYEN}"));
         let tool = place.join("node_modules/.bin/wasm-opt");
         if tool.exists() {
-            return Ok(Self(tool));
+            return Ok(Self(Some(tool)));
         }
+        let Ok(node) = Node::find_or_install() else {
+            eprintln!(
+                "  There is neither wasm-opt (binaryen {OLDEST_BINARYEN} or newer) nor Node.js to run it: the module stays larger than it need be."
+            );
+            return Ok(Self(None));
+        };
         let held = cache::lock()?;
-        if debian::can_install()
-            && debian::install(&["binaryen"], "wasm-opt makes the module smaller", "10 seconds").is_ok()
-        {
-            return which("wasm-opt").map(Self).ok_or_else(|| "Debian's binaryen brought no wasm-opt.".to_owned());
-        }
-        let node = Node::find_or_install()?;
-        announce(&format!("binaryen {BINARYEN} from npm"), "wasm-opt makes the module smaller", "20 seconds");
+        announce(&format!("binaryen {BINARYEN} from npm"), "wasm-opt makes the module smaller", "10 seconds");
         cache::install(&held, &place, |part| {
             let mut npm = Command::new(&node.npm);
-            npm.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(part).arg(format!("binaryen@{BINARYEN}"));
+            npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]);
+            npm.arg(part).arg(format!("binaryen@{BINARYEN}"));
             run_logged(&mut npm, "Installing binaryen from npm", &cache::log("binaryen")?)
         })?;
-        Ok(Self(tool))
+        Ok(Self(Some(tool)))
     }
+}
+
+/// The number in "wasm-opt version 108".
+fn wasm_opt_version(tool: &Path) -> Option<u32> {
+    let said = process::output(Command::new(tool).arg("--version")).ok()?;
+    said.split_whitespace().find_map(|word| word.parse().ok())
 }
 
 /// The version that Cargo.lock gives to a package.
