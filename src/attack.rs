@@ -62,12 +62,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// The settings for one reading of c. Without the steps that follow in [`Reading::Both`], the search over c
-    /// has to be the finer one.
+    /// The settings for one reading of c. The weight alone has to be found finely, as nothing follows; a scale fixes
+    /// its c so that the margin is about one logit; only both together also step along the boundary.
     pub fn new(reading: Reading) -> Self {
         let (inner_tolerance, margin_window, boundary_steps) = match reading {
-            Reading::Both => (2e-1, 0.3, 8),
-            Reading::Weight | Reading::Scale => (3e-2, 0.1, 0),
+            Reading::Weight => (0.02, 0.03, 0),
+            Reading::Scale => (0.02, 2.0, 0),
+            Reading::Both => (0.1, 0.2, 8),
         };
         Options {
             reading,
@@ -177,6 +178,13 @@ pub struct Outcome {
     pub margin: f32,
     /// Loss-and-gradient evaluations spent.
     pub evaluations: u32,
+}
+
+impl Outcome {
+    /// `‖r‖₂ / √784`, the paper's measure.
+    pub fn distortion(&self) -> f32 {
+        self.norm / (PIXELS as f32).sqrt()
+    }
 }
 
 /// A search that can be stepped, observed, and started anew without allocating.
@@ -426,7 +434,12 @@ impl Attack {
     /// A minimiser for this h is found: accept its margin, or choose another h.
     fn next_weight(&mut self) {
         let margin = self.margin - self.options.confidence;
-        if self.problem.has_best() && margin >= 0.0 && margin <= self.options.margin_window {
+        if self.options.reading == Reading::Scale {
+            // This c stays, unless its minimiser falls short of the goal.
+            if self.problem.keep_only(self.minimizer.x()) {
+                return self.finish(Ending::Success);
+            }
+        } else if self.problem.has_best() && margin >= 0.0 && margin <= self.options.margin_window {
             return self.after_weights();
         }
         let estimate = self.estimate_h();

@@ -127,6 +127,15 @@ impl Problem {
         judgement
     }
 
+    /// Forgets every success but `point`; whether that is one.
+    pub(super) fn keep_only(&mut self, point: &[f32]) -> bool {
+        self.best.norm_squared = f32::INFINITY;
+        let z = *self.evaluator.logits(point);
+        let norm_squared = point.iter().zip(&self.image).map(|(u, x)| (u - x) * (u - x)).sum();
+        self.keep(point, norm_squared, self.judge(&z));
+        self.has_best()
+    }
+
     /// A plain forward pass on the result, or on x if there is none; what an observer sees last.
     pub(super) fn look_at_result(&mut self) -> Judgement {
         let point = std::mem::take(if self.has_best() { &mut self.best.point } else { &mut self.image });

@@ -71,7 +71,8 @@ impl WeightSearch {
                     return Next::Closed;
                 }
                 let falsi = (aim - low_margin) / (high_margin - low_margin);
-                let part = estimate.map(|e| (e - low) / (high - low)).filter(|p| (0.1..0.9).contains(p)).unwrap_or(falsi);
+                let part =
+                    estimate.map(|e| (e - low) / (high - low)).filter(|p| (0.1..0.9).contains(p)).unwrap_or(falsi);
                 low + (high - low) * if part.is_finite() { part.clamp(0.05, 0.95) } else { 0.5 }
             }
             (None, _) => estimate.unwrap_or(here - 1.0).clamp(here - 3.0, here - 0.1),

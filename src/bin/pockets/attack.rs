@@ -1,8 +1,14 @@
 //! `pockets attack`: the search on the first images that a network reads correctly.
 
 use clap::{Args, ValueEnum};
-use pockets::{attack::Reading, idx::Digits, network::Mlp};
-use std::{error::Error, fs, path::PathBuf, str::FromStr};
+use pockets::{
+    LABELS,
+    attack::{Attack, Ending, Goal, Options, Outcome, Reading},
+    idx::Digits,
+    network::{self, Mlp},
+};
+use serde::Serialize;
+use std::{error::Error, fmt, fs, path::PathBuf, str::FromStr, sync::Arc, time::Instant};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -70,6 +76,46 @@ enum ReadingName {
     Both,
 }
 
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Target::Next => f.write_str("next"),
+            Target::Best => f.write_str("best"),
+            Target::All => f.write_str("all"),
+            Target::Any => f.write_str("any"),
+            Target::Digit(digit) => write!(f, "{digit}"),
+        }
+    }
+}
+
+/// What `--json` writes.
+#[derive(Serialize)]
+struct Report {
+    network: String,
+    target: String,
+    images: Vec<Row>,
+}
+
+/// One search. Norms are of pixels in [0, 1]; the distortion is the norm over the root of 784.
+#[derive(Serialize)]
+struct Row {
+    /// Of the image in its file.
+    index: usize,
+    label: usize,
+    /// The label aimed at; for `any` the label reached.
+    target: usize,
+    success: bool,
+    norm: f32,
+    norm_c: f32,
+    scale: f32,
+    c: f32,
+    distortion: f32,
+    /// Of loss and gradient; for `best` those of all nine searches together.
+    evaluations: u32,
+    margin: f32,
+    ms: f64,
+}
+
 pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let read = |path: &PathBuf| fs::read(path).map_err(|e| format!("{}: {e}", path.display()));
     let network = Mlp::from_safetensors(&read(&arguments.network)?)
@@ -80,6 +126,102 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         ReadingName::Scale => Reading::Scale,
         ReadingName::Both => Reading::Both,
     };
-    let _ = (network, digits, reading, arguments.count, arguments.target, &arguments.json);
-    Err("the search is not wired to the command line yet".into())
+    let network = Arc::new(network);
+    let mut attack = Attack::new(network.clone(), Options::new(reading));
+    let mut images = Vec::new();
+    let right =
+        digits.iter().enumerate().filter(|(_, (image, label))| network::label(&network.logits(image)) == *label);
+    for (index, (image, label)) in right.take(arguments.count) {
+        attack_one(&mut attack, &network, &Image { index, pixels: &image, label }, arguments.target, &mut images)?;
+    }
+    summarise(&network, &images);
+    if let Some(path) = &arguments.json {
+        let report = Report { network: network.name().into(), target: arguments.target.to_string(), images };
+        fs::write(path, serde_json::to_string_pretty(&report)?).map_err(|e| format!("{}: {e}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// An image of the file that the network reads correctly.
+struct Image<'a> {
+    index: usize,
+    pixels: &'a [f32],
+    label: usize,
+}
+
+/// The searches that `target` asks for on one image. A digit that is the image's own label asks for none.
+fn attack_one(
+    attack: &mut Attack,
+    network: &Mlp,
+    image: &Image,
+    target: Target,
+    rows: &mut Vec<Row>,
+) -> Result<(), Box<dyn Error>> {
+    let label = image.label;
+    let mut search = |goal: Goal| -> Result<Row, Box<dyn Error>> {
+        let begin = Instant::now();
+        attack.start(image.pixels, goal)?;
+        let outcome = attack.run().ok_or("the search ended without an outcome")?;
+        let ms = begin.elapsed().as_secs_f64() * 1e3;
+        let success = outcome.ending == Ending::Success && reaches(network, attack.adversarial(), goal, label);
+        Ok(row(image, goal, success, outcome, ms))
+    };
+    let others = (0..LABELS).filter(|&l| l != label).map(Goal::Target);
+    match target {
+        Target::Next => rows.push(search(Goal::Target((label + 1) % LABELS))?),
+        Target::Any => rows.push(search(Goal::Any)?),
+        Target::Digit(digit) if digit != label => rows.push(search(Goal::Target(digit))?),
+        Target::Digit(_) => {}
+        Target::All => rows.extend(others.map(search).collect::<Result<Vec<_>, _>>()?),
+        Target::Best => {
+            let nine = others.map(search).collect::<Result<Vec<_>, _>>()?;
+            let (evaluations, ms) = nine.iter().fold((0, 0.0), |(e, ms), r| (e + r.evaluations, ms + r.ms));
+            let best = nine.into_iter().min_by(|a, b| {
+                (!a.success, a.norm).partial_cmp(&(!b.success, b.norm)).unwrap_or(std::cmp::Ordering::Equal)
+            });
+            rows.extend(best.map(|best| Row { evaluations, ms, ..best }));
+        }
+    }
+    Ok(())
+}
+
+/// A plain forward pass: is `point` in the box and read as the goal asks?
+fn reaches(network: &Mlp, point: &[f32], goal: Goal, label: usize) -> bool {
+    let read_as = network::label(&network.logits(point));
+    let reached = match goal {
+        Goal::Target(target) => read_as == target,
+        Goal::Any => read_as != label,
+    };
+    reached && point.iter().all(|p| (0.0..=1.0).contains(p))
+}
+
+fn row(image: &Image, goal: Goal, success: bool, outcome: Outcome, ms: f64) -> Row {
+    Row {
+        index: image.index,
+        label: image.label,
+        target: if let Goal::Target(target) = goal { target } else { outcome.label },
+        success,
+        norm: outcome.norm,
+        norm_c: outcome.norm_c,
+        scale: outcome.scale,
+        c: outcome.c,
+        distortion: outcome.distortion(),
+        evaluations: outcome.evaluations,
+        margin: outcome.margin,
+        ms,
+    }
+}
+
+fn summarise(network: &Mlp, rows: &[Row]) {
+    let median = |value: &dyn Fn(&Row) -> f64| {
+        let mut values: Vec<f64> = rows.iter().map(value).collect();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    };
+    let succeeded: Vec<&Row> = rows.iter().filter(|r| r.success).collect();
+    let mean_norm = succeeded.iter().map(|r| f64::from(r.norm)).sum::<f64>() / succeeded.len() as f64;
+    println!("{}: {} of {} searches succeeded", network.name(), succeeded.len(), rows.len());
+    println!("mean norm {mean_norm:.4}, mean distortion {:.4}", mean_norm / 28.0);
+    println!("median evaluations {}", median(&|r| f64::from(r.evaluations)));
+    println!("median time {:.3} ms", median(&|r| r.ms));
 }
