@@ -12,6 +12,7 @@ use crate::{
     LABELS, PIXELS,
     lbfgs::{self, Minimizer, Scaling},
     network::Mlp,
+    vector::squared_distance,
 };
 use boundary::{Tangents, multiplier};
 use problem::Problem;
@@ -568,8 +569,4 @@ impl Attack {
     pub fn adversarial(&self) -> &[f32] {
         if self.problem.has_best() { &self.problem.best.point } else { &self.problem.image }
     }
-}
-
-fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }

@@ -18,6 +18,7 @@
 //! projection); D. Bertsekas, *Projected Newton methods for optimization problems
 //! with simple constraints*, SIAM J. Control Optim. 20 (1982).
 
+use crate::vector::{dot, sums};
 use num_traits::Float;
 use thiserror::Error;
 
@@ -188,8 +189,9 @@ impl<T: Float> Minimizer<T> {
         }
         self.lower.copy_from_slice(lower);
         self.upper.copy_from_slice(upper);
-        self.trial.copy_from_slice(start);
-        clip(&mut self.trial, lower, upper);
+        for i in 0..expected {
+            self.trial[i] = clip(start[i], lower[i], upper[i]);
+        }
         self.x.copy_from_slice(&self.trial);
         self.pairs.clear();
         self.ending = None;
@@ -235,16 +237,19 @@ impl<T: Float> Minimizer<T> {
 
     /// The largest entry of `x − clip(x − ∇f)`, zero at a first-order solution.
     pub fn projected_gradient_max(&self) -> T {
-        self.projected_gradient().fold(T::zero(), |m, p| m.max(p.abs()))
+        (0..self.x.len()).fold(T::zero(), |largest, i| {
+            let moved = clip(self.x[i] - self.gradient[i], self.lower[i], self.upper[i]);
+            largest.max((self.x[i] - moved).abs())
+        })
     }
 
     /// The Euclidean norm of `x − clip(x − ∇f)`.
     pub fn projected_gradient_norm(&self) -> T {
-        self.projected_gradient().fold(T::zero(), |sum, p| sum + p * p).sqrt()
-    }
-
-    fn projected_gradient(&self) -> impl Iterator<Item = T> + '_ {
-        (0..self.x.len()).map(|i| self.x[i] - (self.x[i] - self.gradient[i]).max(self.lower[i]).min(self.upper[i]))
+        let [sum] = sums([&self.x, &self.gradient, &self.lower, &self.upper], |[x, g, lower, upper]| {
+            let p = x - clip(x - g, lower, upper);
+            [p * p]
+        });
+        sum.sqrt()
     }
 
     /// Evaluates `objective` once: it is given the point and writes the gradient. Returns the ending, if this
@@ -255,8 +260,8 @@ impl<T: Float> Minimizer<T> {
         }
         let value = objective(&self.trial, &mut self.trial_gradient);
         self.evaluations += 1;
-        let sum = self.trial_gradient.iter().fold(value, |sum, &g| sum + g * T::zero());
-        if !sum.is_finite() {
+        let [zero] = sums([&self.trial_gradient], |[g]| [g * T::zero()]); // NaN if any entry is not finite
+        if !(value + zero).is_finite() {
             self.ending = Some(Ending::NotFinite);
         } else if self.evaluations == 1 {
             self.accept_start(value);
@@ -294,8 +299,7 @@ impl<T: Float> Minimizer<T> {
     /// Judges the trial: accept it, or propose another step along the same direction.
     fn search(&mut self, value: T) {
         self.line.evaluations += 1;
-        let promised = (0..self.x.len())
-            .fold(T::zero(), |sum, i| sum + self.gradient[i] * (self.trial[i] - self.x[i]));
+        let [promised] = sums([&self.gradient, &self.trial, &self.x], |[g, trial, x]| [g * (trial - x)]);
         let slack = self.options.noise * self.value.abs();
         if value > self.value + real::<T>(SUFFICIENT) * promised + slack {
             self.line.long = Some(self.line.step);
@@ -309,9 +313,9 @@ impl<T: Float> Minimizer<T> {
 
     /// Whether the slope at the trial, along the direction, is nearly what it was at x.
     fn still_steep(&self) -> bool {
-        let moving = (0..self.x.len()).fold(T::zero(), |sum, i| {
-            let inside = self.trial[i] > self.lower[i] && self.trial[i] < self.upper[i];
-            if inside { sum + self.trial_gradient[i] * self.direction[i] } else { sum }
+        let slices = [&self.trial[..], &self.lower, &self.upper, &self.trial_gradient, &self.direction];
+        let [moving] = sums(slices, |[trial, lower, upper, g, d]| {
+            [if trial > lower && trial < upper { g * d } else { T::zero() }]
         });
         moving < real::<T>(STEEP) * self.line.slope
     }
@@ -394,22 +398,18 @@ impl<T: Float> Minimizer<T> {
 
     /// Takes out of the direction what points through a bound that is already reached; returns the slope.
     fn drop_blocked(&mut self) -> T {
-        let mut slope = T::zero();
         for i in 0..self.x.len() {
             let d = self.direction[i];
-            if (d < T::zero() && self.x[i] <= self.lower[i]) || (d > T::zero() && self.x[i] >= self.upper[i]) {
-                self.direction[i] = T::zero();
-            } else {
-                slope = slope + d * self.gradient[i];
-            }
+            let blocked =
+                (d < T::zero() && self.x[i] <= self.lower[i]) || (d > T::zero() && self.x[i] >= self.upper[i]);
+            self.direction[i] = if blocked { T::zero() } else { d };
         }
-        slope
+        dot(&self.direction, &self.gradient)
     }
 
     fn place_trial(&mut self) {
         for i in 0..self.x.len() {
-            let moved = self.x[i] + self.line.step * self.direction[i];
-            self.trial[i] = moved.max(self.lower[i]).min(self.upper[i]);
+            self.trial[i] = clip(self.x[i] + self.line.step * self.direction[i], self.lower[i], self.upper[i]);
         }
     }
 }
@@ -454,13 +454,11 @@ impl<T: Float> Pairs<T> {
     fn push(&mut self, x: &[T], x_new: &[T], g: &[T], g_new: &[T]) {
         let range = self.next * self.n..(self.next + 1) * self.n;
         let (s, y) = (&mut self.s[range.clone()], &mut self.y[range]);
-        let (mut sy, mut yy) = (T::zero(), T::zero());
-        for i in 0..self.n {
+        for i in 0..s.len() {
             s[i] = x_new[i] - x[i];
             y[i] = g_new[i] - g[i];
-            sy = sy + s[i] * y[i];
-            yy = yy + y[i] * y[i];
         }
+        let [sy, yy] = sums([s, y], |[s, y]| [s * y, y * y]);
         if sy > T::epsilon() * yy {
             self.next = (self.next + 1) % self.capacity;
             self.count = (self.count + 1).min(self.capacity);
@@ -482,13 +480,7 @@ impl<T: Float> Pairs<T> {
         for age in 0..self.count {
             let slot = self.slot(age);
             let (s, y) = (&self.s[slot * n..][..n], &self.y[slot * n..][..n]);
-            let (mut sy, mut yy, mut sq) = (T::zero(), T::zero(), T::zero());
-            for i in 0..n {
-                let yf = y[i] * free[i];
-                sy = sy + s[i] * yf;
-                yy = yy + yf * yf;
-                sq = sq + s[i] * q[i];
-            }
+            let [sy, yy, sq] = sums([s, y, free, q], |[s, y, free, q]| [s * y * free, y * y * free, s * q]);
             if sy <= T::epsilon() * yy || yy <= T::zero() {
                 self.rho[slot] = T::zero();
                 continue;
@@ -497,8 +489,8 @@ impl<T: Float> Pairs<T> {
             self.rho[slot] = sy.recip();
             let alpha = sq / sy;
             self.alpha[slot] = alpha;
-            for i in 0..n {
-                q[i] = q[i] - alpha * y[i] * free[i];
+            for ((q, y), free) in q.iter_mut().zip(y).zip(free) {
+                *q = *q - alpha * *y * *free;
             }
         }
         let gamma = match scaling {
@@ -514,19 +506,17 @@ impl<T: Float> Pairs<T> {
                 continue;
             }
             let (s, y) = (&self.s[slot * n..][..n], &self.y[slot * n..][..n]);
-            let yq = (0..n).fold(T::zero(), |sum, i| sum + y[i] * q[i]);
-            let change = self.alpha[slot] - self.rho[slot] * yq;
-            for i in 0..n {
-                q[i] = q[i] + change * s[i] * free[i];
+            let change = self.alpha[slot] - self.rho[slot] * dot(y, q);
+            for ((q, s), free) in q.iter_mut().zip(s).zip(free) {
+                *q = *q + change * *s * *free;
             }
         }
     }
 }
 
-fn clip<T: Float>(values: &mut [T], lower: &[T], upper: &[T]) {
-    for i in 0..values.len() {
-        values[i] = values[i].max(lower[i]).min(upper[i]);
-    }
+fn clip<T: Float>(value: T, lower: T, upper: T) -> T {
+    let above = if value < lower { lower } else { value };
+    if above > upper { upper } else { above }
 }
 
 fn real<T: Float>(value: f64) -> T {

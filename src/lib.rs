@@ -26,6 +26,7 @@ pub mod idx;
 pub mod lab;
 pub mod lbfgs;
 pub mod network;
+mod vector;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
 

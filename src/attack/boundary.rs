@@ -13,7 +13,10 @@
 //! 2nd ed., chapter 18; for box and halfspace alone, Croce and Hein, *Minimally
 //! distorted adversarial examples with a fast adaptive boundary attack*, 2020).
 
-use crate::{LABELS, PIXELS};
+use crate::{
+    LABELS, PIXELS,
+    vector::{add_scaled, dot, sums},
+};
 
 /// Newton steps on the dual; it is piecewise linear, and most solves need fewer than ten.
 const NEWTON_LIMIT: usize = 20;
@@ -81,10 +84,7 @@ impl Tangents {
     fn place(&self, x: &[f32], u: &mut [f32]) {
         u.copy_from_slice(x);
         for k in (0..LABELS).filter(|&k| self.kept[k] && self.multipliers[k] > 0.0) {
-            let t = self.multipliers[k];
-            for (u, a) in u.iter_mut().zip(&self.normals[k * PIXELS..][..PIXELS]) {
-                *u += t * a;
-            }
+            add_scaled(u, self.multipliers[k], &self.normals[k * PIXELS..][..PIXELS]);
         }
         u.iter_mut().for_each(|u| *u = u.clamp(0.0, 1.0));
     }
@@ -134,10 +134,6 @@ fn solve_symmetric(m: &mut [[f32; LABELS]; LABELS], b: &mut [f32]) {
     }
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
 /// The t ≥ 0 at which `slope·(clip(x + t·slope) − from) = rise`: the multiplier of the closest point to `x` in the
 /// box whose linear model, taken at `from`, rises by that much. None if the box allows no such rise.
 ///
@@ -145,13 +141,12 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 pub(super) fn multiplier(x: &[f32], from: &[f32], slope: &[f32], rise: f32) -> Option<f32> {
     let mut t = 0.0f32;
     for _ in 0..NEWTON_LIMIT {
-        let (mut short, mut rate) = (rise, 0.0f32);
-        for i in 0..x.len() {
-            let moved = x[i] + t * slope[i];
-            let inside = if slope[i] > 0.0 { moved < 1.0 } else { moved > 0.0 };
-            short -= slope[i] * (moved.clamp(0.0, 1.0) - from[i]);
-            rate += if inside { slope[i] * slope[i] } else { 0.0 };
-        }
+        let [gained, rate] = sums([x, from, slope], |[x, from, slope]| {
+            let moved = x + t * slope;
+            let inside = if slope > 0.0 { moved < 1.0 } else { moved > 0.0 };
+            [slope * (moved.max(0.0).min(1.0) - from), if inside { slope * slope } else { 0.0 }]
+        });
+        let short = rise - gained;
         if short <= 1e-5 * rise.abs().max(1e-3) {
             return Some(t);
         }

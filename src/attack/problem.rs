@@ -4,6 +4,7 @@ use super::{Goal, Phase, boundary::Tangents};
 use crate::{
     LABELS, PIXELS,
     network::{self, Mlp, kernel::Evaluator},
+    vector::{add_scaled, dot, squared_distance},
 };
 use std::sync::Arc;
 
@@ -91,11 +92,8 @@ impl Problem {
         let mut over_logits = self.see(u, &z, judgement).map(|p| p * sign * self.h);
         over_logits[label] = -sign * self.h * self.seen.push;
         self.evaluator.input_gradient(&over_logits, gradient);
-        let mut norm_squared = 0.0;
-        for (g, r) in gradient.iter_mut().zip(&self.seen.r) {
-            *g += r;
-            norm_squared += r * r;
-        }
+        add_scaled(gradient, 1.0, &self.seen.r);
+        let norm_squared = dot(&self.seen.r, &self.seen.r);
         self.evaluations += 1;
         self.keep(u, norm_squared, judgement);
         0.5 * norm_squared + self.h * self.seen.loss
@@ -116,11 +114,10 @@ impl Problem {
 
     /// A forward pass on `clip(x + s·(end − x))`, which is left in `point`; kept if it is the best so far.
     pub(super) fn try_scale(&mut self, end: &[f32], s: f32, point: &mut [f32]) -> Judgement {
-        let mut norm_squared = 0.0;
         for ((point, &end), &x) in point.iter_mut().zip(end).zip(&self.image) {
-            *point = (x + s * (end - x)).clamp(0.0, 1.0);
-            norm_squared += (*point - x) * (*point - x);
+            *point = (x + s * (end - x)).max(0.0).min(1.0);
         }
+        let norm_squared = squared_distance(point, &self.image);
         let z = *self.evaluator.logits(point);
         let judgement = self.judge(&z);
         self.keep(point, norm_squared, judgement);
@@ -131,7 +128,7 @@ impl Problem {
     pub(super) fn keep_only(&mut self, point: &[f32]) -> bool {
         self.best.norm_squared = f32::INFINITY;
         let z = *self.evaluator.logits(point);
-        let norm_squared = point.iter().zip(&self.image).map(|(u, x)| (u - x) * (u - x)).sum();
+        let norm_squared = squared_distance(point, &self.image);
         self.keep(point, norm_squared, self.judge(&z));
         self.has_best()
     }
