@@ -154,7 +154,7 @@ export function watch(context) {
  * @param {Record<string, string>} [options.extra] see {@link startServer}
  * @param {(path: string) => boolean} [options.refuse] see {@link startServer}
  * @param {ContextOptions} [options.context] viewport, colour scheme, touch, reduced motion and so on
- * @param {(page: Page) => Promise<void>} [options.before] done before the page is loaded
+ * @param {(page: Page) => Promise<unknown>} [options.before] done before the page is loaded
  * @param {RegExp[]} [options.expected] faults that this test provokes
  */
 export async function open(test, options = {}) {

@@ -81,7 +81,8 @@ fn wasm(root: &Path) -> Result<()> {
         &cache::log("fetch")?,
     )?;
     let mut test = toolchain.command("cargo", &[&bindgen.0], root)?;
-    test.args(["test", "--target", "wasm32-unknown-unknown", "--no-default-features"]);
+    // As the page is compiled; and a debug build of the dependencies takes four times as long.
+    test.args(["test", "--release", "--target", "wasm32-unknown-unknown", "--no-default-features"]);
     for name in &names {
         test.args(["--test", name]);
     }
