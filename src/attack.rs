@@ -236,6 +236,8 @@ const LOOSEST: f32 = 1.0;
 const SETTLED: f32 = 4e-3;
 /// The margin that a boundary step aims at beyond the confidence, in logits.
 const BOUNDARY_AIM: f32 = 1e-3;
+/// A candidate that falls short by less than this part of the image's own margin is worth following its ray.
+const NEAR: f32 = 0.02;
 /// How far beyond a boundary step's candidate its ray is followed.
 const RAY_LIMIT: f32 = 1.1;
 /// 1 − p(l) where the target just ties with one other label.
@@ -470,7 +472,10 @@ impl Attack {
         let judgement = self.problem.margin_gradient(&self.candidate, &mut self.tangents);
         self.tangents.keep(judgement.rival, &self.candidate, aim - judgement.margin);
         self.tangents.closest(&self.problem.image, &mut self.candidate);
-        self.scale(RAY_LIMIT);
+        let judgement = self.problem.try_scale(&self.candidate, 1.0, &mut self.ray);
+        if !judgement.success && judgement.margin - aim > NEAR * self.first_margin {
+            self.scale(RAY_LIMIT);
+        }
         let promised = squared_distance(&self.candidate, &self.problem.image);
         let settled = self.problem.best.norm_squared <= promised * (1.0 + SETTLED);
         if settled || made + 1 >= self.options.boundary_steps {

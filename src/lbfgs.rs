@@ -18,7 +18,7 @@
 //! projection); D. Bertsekas, *Projected Newton methods for optimization problems
 //! with simple constraints*, SIAM J. Control Optim. 20 (1982).
 
-use crate::vector::{dot, sums};
+use crate::vector::{clip, dot, sums};
 use num_traits::Float;
 use thiserror::Error;
 
@@ -315,7 +315,7 @@ impl<T: Float> Minimizer<T> {
     fn still_steep(&self) -> bool {
         let slices = [&self.trial[..], &self.lower, &self.upper, &self.trial_gradient, &self.direction];
         let [moving] = sums(slices, |[trial, lower, upper, g, d]| {
-            [if trial > lower && trial < upper { g * d } else { T::zero() }]
+            [if (trial > lower) & (trial < upper) { g * d } else { T::zero() }]
         });
         moving < real::<T>(STEEP) * self.line.slope
     }
@@ -365,26 +365,28 @@ impl<T: Float> Minimizer<T> {
 
     /// Active set, direction, first trial of the line search.
     fn begin_iteration(&mut self) {
-        if self.projected_gradient_max() <= self.options.gradient_tolerance {
+        let tolerance = self.options.gradient_tolerance;
+        let slices = [&self.x[..], &self.gradient, &self.lower, &self.upper];
+        let [beyond] = sums(slices, |[x, g, lower, upper]| {
+            [if (x - clip(x - g, lower, upper)).abs() > tolerance { T::one() } else { T::zero() }]
+        });
+        if beyond == T::zero() {
             self.ending = Some(Ending::Gradient);
             return;
         }
-        for i in 0..self.x.len() {
-            let pushed_down = self.x[i] <= self.lower[i] && self.gradient[i] > T::zero();
-            let pushed_up = self.x[i] >= self.upper[i] && self.gradient[i] < T::zero();
-            let free = !(pushed_down || pushed_up);
-            self.free[i] = if free { T::one() } else { T::zero() };
-            self.direction[i] = -self.gradient[i] * self.free[i];
+        let zipped = self.free.iter_mut().zip(&self.x).zip(&self.gradient).zip(&self.lower).zip(&self.upper);
+        for ((((free, &x), &g), &lower), &upper) in zipped {
+            let pushed_out = ((x <= lower) & (g > T::zero())) | ((x >= upper) & (g < T::zero()));
+            *free = if pushed_out { T::zero() } else { T::one() };
         }
+        self.point_downhill();
         self.pairs.apply(&mut self.direction, &self.free, self.options.scaling);
         self.line.steepest = self.pairs.is_empty();
         let mut slope = self.drop_blocked();
         if slope >= T::zero() || !slope.is_finite() {
             self.pairs.clear();
             self.line.steepest = true;
-            for i in 0..self.x.len() {
-                self.direction[i] = -self.gradient[i] * self.free[i];
-            }
+            self.point_downhill();
             slope = self.drop_blocked();
         }
         let first = match (self.line.steepest, self.options.scaling) {
@@ -396,20 +398,26 @@ impl<T: Float> Minimizer<T> {
         self.place_trial();
     }
 
+    fn point_downhill(&mut self) {
+        for ((d, g), free) in self.direction.iter_mut().zip(&self.gradient).zip(&self.free) {
+            *d = -*g * *free;
+        }
+    }
+
     /// Takes out of the direction what points through a bound that is already reached; returns the slope.
     fn drop_blocked(&mut self) -> T {
-        for i in 0..self.x.len() {
-            let d = self.direction[i];
-            let blocked =
-                (d < T::zero() && self.x[i] <= self.lower[i]) || (d > T::zero() && self.x[i] >= self.upper[i]);
-            self.direction[i] = if blocked { T::zero() } else { d };
+        for (((d, &x), &lower), &upper) in self.direction.iter_mut().zip(&self.x).zip(&self.lower).zip(&self.upper) {
+            let blocked = ((*d < T::zero()) & (x <= lower)) | ((*d > T::zero()) & (x >= upper));
+            *d = if blocked { T::zero() } else { *d };
         }
         dot(&self.direction, &self.gradient)
     }
 
     fn place_trial(&mut self) {
-        for i in 0..self.x.len() {
-            self.trial[i] = clip(self.x[i] + self.line.step * self.direction[i], self.lower[i], self.upper[i]);
+        let step = self.line.step;
+        let zipped = self.trial.iter_mut().zip(&self.x).zip(&self.direction).zip(&self.lower).zip(&self.upper);
+        for ((((trial, &x), &d), &lower), &upper) in zipped {
+            *trial = clip(x + step * d, lower, upper);
         }
     }
 }
@@ -512,11 +520,6 @@ impl<T: Float> Pairs<T> {
             }
         }
     }
-}
-
-fn clip<T: Float>(value: T, lower: T, upper: T) -> T {
-    let above = if value < lower { lower } else { value };
-    if above > upper { upper } else { above }
 }
 
 fn real<T: Float>(value: f64) -> T {

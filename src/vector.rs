@@ -46,6 +46,13 @@ pub(crate) fn squared_distance<T: Float>(a: &[T], b: &[T]) -> T {
     sum
 }
 
+/// `value` moved into `[lower, upper]`. Comparisons, unlike `max` and `min`, become vector code everywhere.
+#[inline(always)]
+pub(crate) fn clip<T: Float>(value: T, lower: T, upper: T) -> T {
+    let above = if value < lower { lower } else { value };
+    if above > upper { upper } else { above }
+}
+
 /// `y ← y + t·x`.
 pub(crate) fn add_scaled<T: Float>(y: &mut [T], t: T, x: &[T]) {
     for (y, x) in y.iter_mut().zip(x) {

@@ -15,7 +15,7 @@
 
 use crate::{
     LABELS, PIXELS,
-    vector::{add_scaled, dot, sums},
+    vector::{add_scaled, clip, dot, sums},
 };
 
 /// Newton steps on the dual; it is piecewise linear, and most solves need fewer than ten.
@@ -86,7 +86,7 @@ impl Tangents {
         for k in (0..LABELS).filter(|&k| self.kept[k] && self.multipliers[k] > 0.0) {
             add_scaled(u, self.multipliers[k], &self.normals[k * PIXELS..][..PIXELS]);
         }
-        u.iter_mut().for_each(|u| *u = u.clamp(0.0, 1.0));
+        u.iter_mut().for_each(|u| *u = clip(*u, 0.0, 1.0));
     }
 
     /// `λ ← max(0, λ + (A D Aᵀ)⁻¹ missing)` over the active tangents, D the pixels that are off the box's faces.
@@ -143,8 +143,8 @@ pub(super) fn multiplier(x: &[f32], from: &[f32], slope: &[f32], rise: f32) -> O
     for _ in 0..NEWTON_LIMIT {
         let [gained, rate] = sums([x, from, slope], |[x, from, slope]| {
             let moved = x + t * slope;
-            let inside = if slope > 0.0 { moved < 1.0 } else { moved > 0.0 };
-            [slope * (moved.max(0.0).min(1.0) - from), if inside { slope * slope } else { 0.0 }]
+            let inside = ((slope > 0.0) & (moved < 1.0)) | ((slope <= 0.0) & (moved > 0.0));
+            [slope * (clip(moved, 0.0, 1.0) - from), if inside { slope * slope } else { 0.0 }]
         });
         let short = rise - gained;
         if short <= 1e-5 * rise.abs().max(1e-3) {

@@ -4,7 +4,7 @@ use super::{Goal, Phase, boundary::Tangents};
 use crate::{
     LABELS, PIXELS,
     network::{self, Mlp, kernel::Evaluator},
-    vector::{add_scaled, dot, squared_distance},
+    vector::{add_scaled, clip, dot, squared_distance},
 };
 use std::sync::Arc;
 
@@ -115,7 +115,7 @@ impl Problem {
     /// A forward pass on `clip(x + s·(end − x))`, which is left in `point`; kept if it is the best so far.
     pub(super) fn try_scale(&mut self, end: &[f32], s: f32, point: &mut [f32]) -> Judgement {
         for ((point, &end), &x) in point.iter_mut().zip(end).zip(&self.image) {
-            *point = (x + s * (end - x)).max(0.0).min(1.0);
+            *point = clip(x + s * (end - x), 0.0, 1.0);
         }
         let norm_squared = squared_distance(point, &self.image);
         let z = *self.evaluator.logits(point);
