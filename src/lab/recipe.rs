@@ -76,7 +76,7 @@ pub fn recipes() -> Vec<Recipe> {
         activation: Activation::Sigmoid,
         part,
         decay: vec![3e-3, 3e-3, 3e-4],
-        rate: 4e-3,
+        rate: 8e-3,
         epochs: 60,
         batch: 128,
         seed: 1,

@@ -1,0 +1,105 @@
+//! Training learns, is seeded, and adds the paper's weight decay.
+#![cfg(feature = "lab")]
+
+use pockets::{
+    idx::Digits,
+    lab::{
+        recipe::{Recipe, recipes},
+        train::{Epoch, error, part, train},
+    },
+    network::{Activation, Mlp},
+};
+
+fn digits() -> Digits {
+    let images = include_bytes!("fixtures/mnist-300-images-idx3-ubyte");
+    let labels = include_bytes!("fixtures/mnist-300-labels-idx1-ubyte");
+    Digits::parse(images, labels).unwrap()
+}
+
+/// A recipe that takes a second.
+fn small(name: &str) -> Recipe {
+    let recipe = recipes().into_iter().find(|r| r.name == name).unwrap();
+    Recipe { epochs: 30, batch: 20, ..recipe }
+}
+
+fn weights(network: &Mlp) -> Vec<f32> {
+    network.layers().iter().flat_map(|l| l.weight.iter().chain(&l.bias).copied()).collect()
+}
+
+#[test]
+fn every_recipe_trains_into_a_network_of_its_shape() {
+    let digits = digits();
+    for recipe in recipes() {
+        let network = train(&Recipe { epochs: 1, ..recipe.clone() }, &digits, &digits, |_| {}).unwrap();
+        let widths: Vec<usize> = network.layers().iter().map(|l| l.outputs).collect();
+        assert_eq!(widths, [recipe.hidden.as_slice(), &[10]].concat(), "{}", recipe.name);
+        assert_eq!((network.name(), network.activation()), (recipe.title, recipe.activation));
+    }
+}
+
+#[test]
+fn three_hundred_digits_are_learned_by_heart() {
+    let digits = digits();
+    let mut epochs: Vec<Epoch> = Vec::new();
+    let network = train(&small("fc100-100-10"), &digits, &digits, |epoch| epochs.push(epoch)).unwrap();
+    assert_eq!(epochs.len(), 30);
+    assert!(epochs[29].loss < epochs[0].loss / 4.0, "{epochs:?}");
+    // Guessing misreads nine of ten.
+    assert!(epochs[29].error < 0.02, "{epochs:?}");
+    // candle and the project's own kernels count the same errors.
+    assert_eq!(error(&network, &digits), epochs[29].error);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights_and_another_seed_others() {
+    let digits = digits();
+    let recipe = Recipe { epochs: 3, ..small("fc100-100-10") };
+    let [once, again] = [0, 1].map(|_| train(&recipe, &digits, &digits, |_| {}).unwrap());
+    assert_eq!(weights(&once), weights(&again));
+    let other = train(&Recipe { seed: recipe.seed + 1, ..recipe }, &digits, &digits, |_| {}).unwrap();
+    assert_ne!(weights(&once), weights(&other));
+}
+
+/// At a minimum of `mean loss + λ·Σw²/k` over the softmax classifier the gradient is zero, so
+/// `2λ/k · W` equals the mean of `(onehot − p) xᵀ`: this finds λ/k from the weights alone.
+#[test]
+fn the_decay_that_is_added_is_the_papers_lambda_over_units() {
+    let digits = digits();
+    let recipe = Recipe { epochs: 400, batch: 300, rate: 2e-2, ..small("fc10-1") };
+    let network = train(&recipe, &digits, &digits, |_| {}).unwrap();
+    let layer = &network.layers()[0];
+    let mut force = vec![0.0f64; layer.weight.len()];
+    for (image, label) in digits.iter() {
+        let p = pockets::network::probabilities(&network.logits(&image));
+        for (o, row) in force.chunks_exact_mut(image.len()).enumerate() {
+            let residual = f64::from(u8::from(o == label)) - f64::from(p[o]);
+            row.iter_mut().zip(&image).for_each(|(f, &x)| *f += residual * f64::from(x) / digits.len() as f64);
+        }
+    }
+    let product: f64 = force.iter().zip(&layer.weight).map(|(f, &w)| f * f64::from(w)).sum();
+    let square: f64 = layer.weight.iter().map(|&w| f64::from(w).powi(2)).sum();
+    // λ = 1 on k = 10 units: 2λ/k = 0.2.
+    assert!((product / square - 0.2).abs() < 0.002, "{}", product / square);
+}
+
+#[test]
+fn the_two_halves_share_no_digit() {
+    let of = |name: &str| part(&small(name), digits());
+    let (first, second) = (of("fc100-100-10-p1"), of("fc100-100-10-p2"));
+    assert!(first.iter().chain(second.iter()).eq(digits().iter()));
+    assert_eq!(first.len(), 150);
+}
+
+#[test]
+fn a_recipe_with_a_wrong_number_of_lambdas_is_refused() {
+    let recipe = Recipe { decay: vec![1e-3], activation: Activation::Tanh, ..small("fc100-100-10") };
+    let refused = train(&recipe, &digits(), &digits(), |_| {}).unwrap_err();
+    assert_eq!(refused.to_string(), "FC100-100-10 has 3 layers but 1 values of decay");
+}
+
+#[test]
+fn a_rate_that_makes_the_loss_infinite_is_refused_in_its_epoch() {
+    let recipe = Recipe { rate: f64::INFINITY, ..small("fc10-1") };
+    let refused = train(&recipe, &digits(), &digits(), |_| {}).unwrap_err();
+    assert!(refused.to_string().contains("a smaller --rate may help"), "{refused}");
+}
