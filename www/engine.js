@@ -3,6 +3,7 @@
  * The engine: requests in, answers out, over the wasm module. It knows nothing of where it runs: a Worker
  * gives it messages, and so does the page itself where no Worker can start.
  *
+ * @import * as Pockets from '../pockets.js'
  * @import { Answer, AttackRequest, FromEngine, NetworkFacts, ToEngine } from './messages.js'
  */
 
@@ -11,7 +12,7 @@ const BATCH = 8;
 
 /**
  * @typedef {object} Surroundings
- * @property {any} wasm the module's exports, initialised
+ * @property {typeof Pockets} wasm the module's exports, initialised
  * @property {() => Promise<void>} pause lets waiting messages and events through
  * @property {number} slice milliseconds to work between pauses
  */
@@ -20,8 +21,8 @@ export class Engine {
   #wasm;
   #pause;
   #slice;
-  /** @type {any} */ #network = null;
-  /** @type {any} */ #session = null;
+  /** @type {Pockets.Network | null} */ #network = null;
+  /** @type {Pockets.Session | null} */ #session = null;
   #sessionKey = '';
   #newest = 0;
 
@@ -59,13 +60,7 @@ export class Engine {
     /** @type {Answer} */
     const blank = { state: 'blank', target, digit: null, outcome: null, milliseconds: 0, perturbation: null, adversarial: null };
     if (!session.draw(strokes.points, strokes.starts)) return answer(blank);
-
-    const seen = () => {
-      const values = session.pixels;
-      const rgba = this.#wasm.paintInk(values, palette.ink);
-      return { values, rgba, label: session.prediction, probabilities: session.probabilities };
-    };
-    if (session.prediction === target) return answer({ ...blank, state: 'already', digit: seen() });
+    if (session.prediction === target) return answer({ ...blank, state: 'already', digit: this.#seen(session, palette) });
 
     session.start(target === 'any' ? undefined : target);
     let milliseconds = 0;
@@ -79,16 +74,28 @@ export class Engine {
       }
       milliseconds += spent;
       if (!going) break;
-      if (!told) answer({ ...blank, state: 'searching', digit: seen() });
+      if (!told) answer({ ...blank, state: 'searching', digit: this.#seen(session, palette) });
       await this.#pause();
       if (turn !== this.#newest) return;
     }
-    answer({ ...blank, digit: seen(), milliseconds, ...this.#result(session, target, palette) });
+    answer({ ...blank, digit: this.#seen(session, palette), milliseconds, ...this.#result(session, target, palette) });
+  }
+
+  /**
+   * x and f(x); anew for each answer, because its arrays are handed over with it.
+   * @param {Pockets.Session} session
+   * @param {AttackRequest['palette']} palette
+   * @returns {Answer['digit']}
+   */
+  #seen(session, palette) {
+    const { pixels: values, prediction: label, probabilities } = session;
+    if (!values || label === undefined || !probabilities) return null;
+    return { values, rgba: this.#wasm.paintInk(values, palette.ink), label, probabilities };
   }
 
   /**
    * The search's result, its success checked again by a plain forward pass.
-   * @param {any} session
+   * @param {Pockets.Session} session
    * @param {AttackRequest['target']} target
    * @param {AttackRequest['palette']} palette
    * @returns {Pick<Answer, 'state' | 'outcome'> & Partial<Answer>}

@@ -33,8 +33,8 @@ const LATE = 150;
 const state = initialState();
 /** Whether the visitor has done anything; before, the address is left alone. */
 let touched = false;
-/** Something to say before the next outcome. */
-let notice = '';
+/** What to say before the next outcome. @type {string[]} */
+let notices = [];
 /** @type {Answer | null} */ let shown = null;
 /** @type {() => void} */ let stopArrival = () => {};
 let arriving = false;
@@ -136,8 +136,8 @@ function settle() {
 
 /** @param {string} text */
 function say(text) {
-  status.textContent = notice ? `${notice} ${text}` : text;
-  notice = '';
+  status.textContent = [...notices, text].join(' ');
+  notices = [];
 }
 
 function keep() {
@@ -165,13 +165,13 @@ function fail(why) {
 function restore(hash) {
   const parsed = parseHash(hash);
   if (parsed.kind === 'foreign') {
-    notice = `This link was made by another version of this page (${parsed.version}), so it is not shown.`;
+    notices.push(`This link was made by another version of this page (${parsed.version}), so it is not shown.`);
     return false;
   }
   if (parsed.kind === 'none') return false;
   const { digit, ...rest } = parsed.state;
   Object.assign(state, rest);
-  if (parsed.wrong.length > 0) notice = `The link’s ${parsed.wrong.join(' and ')} could not be read.`;
+  if (parsed.wrong.length > 0) notices.push(`The link’s ${parsed.wrong.join(' and ')} could not be read.`);
   if (!digit || isBlank(digit)) return false;
   pad.show(digit, { remember: true });
   return true;
@@ -180,7 +180,7 @@ function restore(hash) {
 /** @param {import('./networks.js').NetworkEntry[]} networks */
 function networkChooser(networks) {
   let newest = 0;
-  /** @param {string} name */
+  /** @param {string} name @returns {Promise<void>} */
   return async (name) => {
     const turn = ++newest;
     const entry = networks.find((each) => each.name === name);
@@ -194,12 +194,13 @@ function networkChooser(networks) {
       ready = true;
     } catch (error) {
       if (turn !== newest) return;
-      notice = error instanceof Error ? error.message : String(error);
-      if (!ready && name !== networks[0].name) return void (await choose(networks[0].name));
+      const why = error instanceof Error ? error.message : String(error);
+      if (!ready && name === networks[0].name) return fail(why);
+      notices.push(why);
+      if (!ready) return choose(networks[0].name);
     }
     networkSelect.value = state.network;
-    if (ready) ask();
-    else fail(notice);
+    ask();
   };
 }
 

@@ -19,16 +19,16 @@ const ENDINGS = {
  */
 export function sentence({ state, target, digit, outcome, adversarial }, sample) {
   if (!digit) return 'The pad is blank: there is nothing to attack. Draw a digit, or choose a sample.';
-  const drawn = sample === null ? 'You drew a digit' : `This is a sample ${sample}`;
-  const read = `${drawn}; the network reads it as ${digit.label} (${percent(digit.probabilities[digit.label])})`;
+  const drawn = sample === null ? 'your digit' : `this sample ${sample}`;
+  const read = `The network reads ${drawn} as ${digit.label} (${percent(digit.probabilities[digit.label])})`;
   switch (state) {
     case 'already':
-      return `${read}. The network already reads this as ${digit.label}; choose another target.`;
+      return `The network already reads ${drawn} as ${digit.label}; choose another target.`;
     case 'found':
       if (!outcome || !adversarial) break;
       return (
-        `${read}. A change of norm ${outcome.norm.toPrecision(3)}, a distortion of ${significant(outcome.norm / SIDE)} ` +
-        `a pixel, and it reads it as ${adversarial.label}.`
+        `${read}. A change of norm ${outcome.norm.toPrecision(3)}, a distortion of ${significant(outcome.norm / SIDE)}, ` +
+        `makes it read ${adversarial.label}.`
       );
     case 'searching':
       return `${read}. Still searching for the smallest change …`;

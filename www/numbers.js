@@ -3,11 +3,11 @@
 
 export const NOTHING = '–';
 
-/** @param {number} share in [0, 1]; certainty is not claimed before it is reached */
+/** @param {number} share in [0, 1]; a network is never certain, and no label quite impossible */
 export function percent(share) {
   const text = (100 * share).toFixed(1);
-  if (text === '100.0' && share < 1) return '> 99.9 %';
-  if (text === '0.0' && share > 0) return '< 0.1 %';
+  if (text === '100.0') return '> 99.9 %';
+  if (text === '0.0') return '< 0.1 %';
   return `${text} %`;
 }
 

@@ -282,14 +282,25 @@ export class Pad {
  * @param {number} side
  */
 function trace(context, stroke, side) {
-  const at = (/** @type {number} */ k) => /** @type {[number, number]} */ ([stroke[k] * side, stroke[k + 1] * side]);
+  const points = steady(steady(stroke));
+  const at = (/** @type {number} */ k) => /** @type {[number, number]} */ ([points[k] * side, points[k + 1] * side]);
   context.beginPath();
   context.moveTo(...at(0));
-  for (let k = 3; k + 3 < stroke.length; k += 3) {
+  for (let k = 3; k + 3 < points.length; k += 3) {
     const [x, y] = at(k);
     const [u, v] = at(k + 3);
     context.quadraticCurveTo(x, y, (x + u) / 2, (y + v) / 2);
   }
-  context.lineTo(...at(stroke.length - 3));
+  context.lineTo(...at(points.length - 3));
   context.stroke();
+}
+
+/**
+ * The stroke of a steadier hand: each point but the ends drawn half way towards the middle of its neighbours.
+ * @param {Stroke} stroke
+ */
+function steady(stroke) {
+  return stroke.map((value, k) =>
+    k < 3 || k + 3 >= stroke.length ? value : value / 2 + (stroke[k - 3] + stroke[k + 3]) / 4,
+  );
 }

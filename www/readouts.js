@@ -21,8 +21,8 @@ export function readoutsView() {
     evaluations.textContent = found ? String(found.evaluations) : NOTHING;
     time.textContent = found ? duration(answer?.milliseconds ?? 0) : NOTHING;
     const limit = answer?.perturbation?.limit;
-    least.textContent = limit ? `−${rounded(limit)}` : 'less ink';
-    most.textContent = limit ? `+${rounded(limit)}` : 'more ink';
+    least.textContent = limit ? `−${rounded(limit)}` : 'less';
+    most.textContent = limit ? `+${rounded(limit)}` : 'more';
   };
 }
 

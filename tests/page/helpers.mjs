@@ -1,0 +1,57 @@
+// @ts-check
+/** What several page tests share: drawings, and what the page says. */
+import { readFile } from 'node:fs/promises';
+
+/**
+ * @typedef {import('./harness.mjs').Page} Page
+ * @typedef {import('./harness.mjs').Point} Point
+ */
+
+/** A visitor who does not want motion: the sample of the arrival is there at once. */
+export const STILL = /** @type {const} */ ({ context: { reducedMotion: 'reduce' } });
+
+/**
+ * A digit as somebody wrote it, from the fixtures of src/digit.rs.
+ * @param {number} digit
+ * @param {string} [hand]
+ * @returns {Promise<Point[][]>}
+ */
+export async function written(digit, hand = 'schoolbook') {
+  const file = new URL(`../fixtures/strokes/${hand}.json`, import.meta.url);
+  const { side, drawings } = JSON.parse(await readFile(file, 'utf8'));
+  const strokes = drawings.find((/** @type {{ digit: number }} */ each) => each.digit === digit).strokes;
+  return strokes.map((/** @type {number[]} */ stroke) => {
+    /** @type {Point[]} */ const points = [];
+    // Every third point: the harness fills in between.
+    for (let k = 0; k < stroke.length; k += 9) points.push([stroke[k] / side, stroke[k + 1] / side]);
+    return points;
+  });
+}
+
+/** @param {Page} page */
+export const status = (page) => page.getByRole('status');
+
+/**
+ * The outcome in words, once the search has settled.
+ * @param {Page} page
+ * @param {RegExp} [expected]
+ */
+export async function settled(page, expected = /./) {
+  await status(page).filter({ hasText: expected }).waitFor();
+  return (await status(page).textContent()) ?? '';
+}
+
+/** @param {Page} page @param {string} name */
+export const target = (page, name) => page.getByRole('radio', { name, exact: true });
+
+/**
+ * The picture's colours as the browser shows them, for comparison with each other.
+ * @param {Page} page
+ * @param {string} name
+ */
+export function colours(page, name) {
+  return page.getByRole('img', { name, exact: true }).evaluate((canvas) => {
+    if (!(canvas instanceof HTMLCanvasElement)) throw new Error('no canvas');
+    return [...(canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [])];
+  });
+}

@@ -1,0 +1,118 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { open } from './harness.mjs';
+import { STILL, colours, settled, target, written } from './helpers.mjs';
+
+/** A safetensors file of one layer that gives every image the same logits. @param {number[]} logits */
+function constant(logits) {
+  const tensor = (/** @type {number[]} */ shape, /** @type {[number, number]} */ data_offsets) => ({ dtype: 'F32', shape, data_offsets });
+  const weights = 4 * 784 * 10;
+  const header = JSON.stringify({
+    __metadata__: { activation: 'sigmoid', name: 'Constant' },
+    'fc1.bias': tensor([10], [weights, weights + 40]),
+    'fc1.weight': tensor([10, 784], [0, weights]),
+  });
+  const file = Buffer.alloc(8 + header.length + weights + 40);
+  file.writeBigUInt64LE(BigInt(header.length));
+  file.write(header, 8);
+  logits.forEach((value, k) => file.writeFloatLE(value, 8 + header.length + weights + 4 * k));
+  return file;
+}
+
+/** @param {import('./harness.mjs').Page} page @param {Buffer} body */
+const instead = async (page, body) => {
+  await page.route('**/*.safetensors', (route) => route.fulfill({ body }));
+};
+
+test('a worker that dies is replaced, and the drawing kept', async (t) => {
+  const { page, draw, readout } = await open(t, STILL);
+  await settled(page);
+  await page.workers()[0].evaluate(() => self.close());
+  await draw(await written(1));
+  await settled(page, /your digit as 1.*makes it read 8/);
+  assert.match(await readout('Adversarial prediction').innerText(), /^8/);
+  await target(page, '4').check();
+  await settled(page, /makes it read 4/);
+});
+
+test('while no answer comes, nothing old is shown', async (t) => {
+  const { page, draw, readout } = await open(t, STILL);
+  await settled(page);
+  await page.workers()[0].evaluate(() => self.close());
+  await draw((await written(1)).slice(0, 1));
+  await readout('Norm').filter({ hasText: '–' }).waitFor({ timeout: 1500 });
+  assert.equal(await readout('Adversarial prediction').innerText(), '–');
+  assert.equal(await readout('Prediction').innerText(), '–');
+  await settled(page, /your digit as 1/);
+});
+
+test('where no worker can start the page does the work itself', async (t) => {
+  const { page, draw, readout } = await open(t, {
+    ...STILL,
+    before: async (page) => {
+      await page.addInitScript(() => {
+        Object.defineProperty(window, 'Worker', {
+          value: class {
+            constructor() {
+              throw new DOMException('not here', 'SecurityError');
+            }
+          },
+        });
+      });
+    },
+  });
+  await draw(await written(3));
+  await settled(page, /your digit as 3.*makes it read 8/);
+  assert.match(await readout('Adversarial prediction').innerText(), /^8/);
+  assert.equal(page.workers().length, 0);
+});
+
+test('a worker that cannot be loaded is done without', async (t) => {
+  const { page, draw } = await open(t, { ...STILL, refuse: (path) => path.endsWith('/worker.js'), expected: [/404/, /worker\.js/] });
+  await draw(await written(3));
+  await settled(page, /your digit as 3.*makes it read 8/);
+});
+
+test('a browser without WebAssembly SIMD is told so', async (t) => {
+  const { page, readout } = await open(t, {
+    before: async (page) => {
+      await page.addInitScript(() => Object.assign(WebAssembly, { validate: () => false }));
+    },
+  });
+  await settled(page, /WebAssembly has no SIMD/);
+  assert.equal(await readout('Prediction').innerText(), '–');
+});
+
+test('a module that cannot be loaded is a sentence, and the drawing stays', async (t) => {
+  const { page, draw } = await open(t, { ...STILL, refuse: (path) => path.endsWith('.wasm'), expected: [/404/, /WebAssembly/] });
+  await settled(page, /cannot run in this browser.*Your drawing is kept/);
+  await draw(await written(1));
+  const ink = await page.getByLabel('Drawing pad').evaluate((pad) => {
+    const context = pad instanceof HTMLCanvasElement ? pad.getContext('2d') : null;
+    return context?.getImageData(0, 0, 250, 250).data.some((value) => value > 0);
+  });
+  assert(ink, 'the pad still draws');
+});
+
+test('a network that is not there is a sentence', async (t) => {
+  const { page } = await open(t, { ...STILL, refuse: (path) => path.endsWith('.safetensors'), expected: [/404/] });
+  await settled(page, /network FC100-100-10 could not be loaded \(404\)/);
+});
+
+test('a file that is no network is refused in words', async (t) => {
+  const { page } = await open(t, { ...STILL, before: (page) => instead(page, Buffer.from('not a network')) });
+  await settled(page, /not a whole safetensors file/);
+});
+
+test('a search that fails says so, shows no result, and keeps the drawing', async (t) => {
+  const logits = Array.from({ length: 10 }, (_, label) => (label === 3 ? 2 : 0));
+  const { page, readout } = await open(t, { ...STILL, before: (page) => instead(page, constant(logits)) });
+  await settled(page, /as 3 .* found no change that makes it read 8/);
+  assert.match(await readout('Prediction').innerText(), /^3/);
+  for (const name of ['Adversarial prediction', 'Norm', 'Distortion', 'c', 'Evaluations', 'Search time']) {
+    assert.equal(await readout(name).innerText(), '–', name);
+  }
+  assert((await colours(page, 'Adversarial digit')).every((value) => value === 0));
+  assert((await colours(page, 'Network input')).some((value) => value > 0));
+});
