@@ -1,0 +1,176 @@
+//! Network files: what is accepted, and the sentence with which the rest is refused.
+
+use half::f16;
+use pockets::{
+    PIXELS,
+    network::{Activation, Mlp, NetworkError},
+};
+use safetensors::{Dtype, tensor::TensorView};
+use std::collections::HashMap;
+
+type Entry<'a> = (&'a str, &'a [usize], Dtype);
+
+/// A file of small, different weights.
+fn file(entries: &[Entry], metadata: &[(&str, &str)]) -> Vec<u8> {
+    let buffers: Vec<Vec<u8>> = entries
+        .iter()
+        .map(|(_, shape, dtype)| {
+            let values = (0..shape.iter().product()).map(|i: usize| (i % 17) as f32 / 64.0 - 0.1);
+            match dtype {
+                Dtype::F32 => values.flat_map(f32::to_le_bytes).collect(),
+                Dtype::F64 => values.flat_map(|v| f64::from(v).to_le_bytes()).collect(),
+                Dtype::F16 => values.flat_map(|v| f16::from_f32(v).to_le_bytes()).collect(),
+                other => panic!("no test writes {other:?}"),
+            }
+        })
+        .collect();
+    let views = entries.iter().zip(&buffers).map(|((name, shape, dtype), bytes)| {
+        (name.to_string(), TensorView::new(*dtype, shape.to_vec(), bytes).unwrap())
+    });
+    let header: HashMap<String, String> = metadata.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+    safetensors::serialize(views, Some(header)).unwrap()
+}
+
+const SIGMOID: &[(&str, &str)] = &[("activation", "sigmoid"), ("name", "small")];
+const SMALL: &[Entry] = &[
+    ("fc1.weight", &[12, PIXELS], Dtype::F32),
+    ("fc1.bias", &[12], Dtype::F32),
+    ("fc2.weight", &[10, 12], Dtype::F32),
+    ("fc2.bias", &[10], Dtype::F32),
+];
+
+fn refusal(bytes: &[u8]) -> String {
+    Mlp::from_safetensors(bytes).unwrap_err().to_string()
+}
+
+#[test]
+fn a_contract_file_gives_its_name_activation_and_layers() {
+    let network = Mlp::from_safetensors(&file(SMALL, SIGMOID)).unwrap();
+    assert_eq!((network.name(), network.activation()), ("small", Activation::Sigmoid));
+    let shapes: Vec<_> = network.layers().iter().map(|l| (l.outputs, l.inputs)).collect();
+    assert_eq!(shapes, [(12, PIXELS), (10, 12)]);
+    assert_eq!(network.layers()[1].weight[..3], [-0.1, 1.0 / 64.0 - 0.1, 2.0 / 64.0 - 0.1], "row-major, [out, in]");
+}
+
+#[test]
+fn f16_weights_are_read_as_the_numbers_they_round_to() {
+    let halves: Vec<Entry> = SMALL.iter().map(|&(name, shape, _)| (name, shape, Dtype::F16)).collect();
+    let network = Mlp::from_safetensors(&file(&halves, SIGMOID)).unwrap();
+    assert_eq!(network.layers()[0].weight[1], f16::from_f32(1.0 / 64.0 - 0.1).to_f32());
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    let network = Mlp::from_safetensors(&file(SMALL, &[("activation", "tanh"), ("name", "again")])).unwrap();
+    let bytes = network.to_safetensors_f16(&[("seed", "7".into())]).unwrap();
+    let again = Mlp::from_safetensors(&bytes).unwrap();
+    assert_eq!((again.name(), again.activation()), ("again", Activation::Tanh));
+    assert_eq!(again.layers().len(), 2);
+    assert_eq!(Mlp::from_safetensors(&again.to_safetensors_f16(&[]).unwrap()).unwrap(), again, "F16 is exact the second time");
+}
+
+#[test]
+fn pytorch_names_are_taken_in_natural_order() {
+    for pattern in ["{}", "layers.{}", "net.{}.linear", "fc{}"] {
+        let mut entries = Vec::new();
+        let mut width = PIXELS;
+        let widths = [20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10];
+        let names: Vec<String> = (0..widths.len()).map(|k| pattern.replace("{}", &(2 * k).to_string())).collect();
+        let tensors: Vec<(String, String)> =
+            names.iter().map(|name| (format!("{name}.weight"), format!("{name}.bias"))).collect();
+        let shapes: Vec<([usize; 2], [usize; 1])> = widths
+            .iter()
+            .map(|&out| {
+                let shape = ([out, width], [out]);
+                width = out;
+                shape
+            })
+            .collect();
+        for ((weight, bias), (matrix, vector)) in tensors.iter().zip(&shapes) {
+            entries.push((weight.as_str(), matrix.as_slice(), Dtype::F32));
+            entries.push((bias.as_str(), vector.as_slice(), Dtype::F32));
+        }
+        let network = Mlp::from_safetensors(&file(&entries, &[("activation", "relu")])).unwrap();
+        let outputs: Vec<usize> = network.layers().iter().map(|l| l.outputs).collect();
+        assert_eq!(outputs, widths, "{pattern}");
+    }
+}
+
+#[test]
+fn a_network_without_hidden_layers_needs_no_activation() {
+    let network = Mlp::from_safetensors(&file(
+        &[("linear.weight", &[10, PIXELS], Dtype::F32), ("linear.bias", &[10], Dtype::F32)],
+        &[("format", "pt")],
+    ));
+    assert_eq!(network.unwrap().name(), "784-10");
+}
+
+#[test]
+fn every_refusal_says_what_was_found_and_what_was_expected() {
+    let with = |change: &dyn Fn(&mut Vec<Entry<'static>>)| {
+        let mut entries = SMALL.to_vec();
+        change(&mut entries);
+        file(&entries, SIGMOID)
+    };
+    let cases: [(Vec<u8>, &[&str]); 12] = [
+        (with(&|e| (e[2].1, e[3].1) = (&[9, 12], &[9])), &["fc2.weight", "[9, 12]", "[10, 12]"]),
+        (with(&|e| e[0].1 = &[12, 785]), &["fc1.weight", "[12, 785]", "784"]),
+        (with(&|e| e[2].1 = &[10, 13]), &["fc2.weight", "[10, 13]", "width of fc1"]),
+        (with(&|e| e[3].1 = &[11]), &["fc2.bias", "[11]", "[10]"]),
+        (with(&|e| e[0].1 = &[12, 28, 28]), &["fc1.weight", "[12, 28, 28]", "two dimensions"]),
+        (with(&|e| e[0].2 = Dtype::F64), &["fc1.weight", "F64", "F32 or F16"]),
+        (with(&|e| e[3].0 = "fc2.running_mean"), &["fc2.running_mean", "weight"]),
+        (with(&|e| e.truncate(3)), &["fc2", "no bias"]),
+        (with(&|e| e[2] = ("fc3.bias", &[10], Dtype::F32)), &["no weight"]),
+        (with(&|e| e.clear()), &["no tensors", "fc1.weight"]),
+        (file(SMALL, &[("name", "x")]), &["nothing", "sigmoid", "relu", "tanh"]),
+        (file(SMALL, &[("activation", "swish")]), &["swish", "sigmoid", "relu", "tanh"]),
+    ];
+    for (bytes, words) in cases {
+        let sentence = refusal(&bytes);
+        for word in words {
+            assert!(sentence.contains(word), "{sentence:?} does not say {word:?}");
+        }
+    }
+}
+
+#[test]
+fn weights_that_are_not_finite_are_refused_by_name() {
+    for (bad, word) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (f32::NEG_INFINITY, "-inf")] {
+        let mut bytes = file(SMALL, SIGMOID);
+        let end = bytes.len();
+        bytes[end - 4..].copy_from_slice(&bad.to_le_bytes()); // tensors are sorted: fc2.weight is the last
+        let sentence = refusal(&bytes);
+        assert!(sentence.contains("fc2.weight") && sentence.contains(word), "{sentence}");
+    }
+}
+
+#[test]
+fn truncated_and_hostile_files_are_refused_without_a_panic() {
+    let whole = file(SMALL, SIGMOID);
+    for length in (0..400).chain((400..whole.len()).step_by(997)).chain([whole.len() - 1]) {
+        let error = Mlp::from_safetensors(&whole[..length]).unwrap_err();
+        assert!(matches!(error, NetworkError::Container(_)), "{length} bytes: {error}");
+    }
+    let header = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), &[0; 64]].concat();
+    let hostile = [
+        vec![0xff; 16],
+        [&u64::MAX.to_le_bytes()[..], b"{}"].concat(),
+        header(r#"{"fc1.weight":{"dtype":"F32","shape":[10,784],"data_offsets":[0,64]}}"#),
+        header(r#"{"fc1.weight":{"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,64]}}"#),
+        header(r#"{"fc1.weight":{"dtype":"F32","shape":[16],"data_offsets":[64,0]}}"#),
+        header(r#"{"fc1.weight":"#),
+        header(r#"[1,2,3]"#),
+        b"\x89PNG\r\n\x1a\n and so on and so forth".to_vec(),
+    ];
+    for bytes in hostile {
+        let error = Mlp::from_safetensors(&bytes).unwrap_err();
+        assert!(matches!(error, NetworkError::Container(_)), "{error}");
+    }
+    // A byte changed anywhere in the header must be refused or read, but never panic.
+    for place in 0..400 {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 0x15;
+        let _ = Mlp::from_safetensors(&bytes);
+    }
+}
