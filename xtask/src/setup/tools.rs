@@ -57,7 +57,7 @@ impl WasmOpt {
         }
         let place = cache::folder()?.join("tools").join(format!("binaryen-{BINARYEN}"));
         let tool = place.join("node_modules/.bin/wasm-opt");
-        if tool.exists() {
+        if tool.exists() && which("node").is_some() {
             return Ok(Self(Some(tool)));
         }
         let Ok(node) = Node::find_or_install() else {
