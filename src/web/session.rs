@@ -39,7 +39,7 @@ impl Session {
                 return Err(JsError::new(&format!("{other:?} is not a reading of c; expected weight, scale or both")));
             }
         };
-        let options = Options { reading, confidence, ..Options::default() };
+        let options = Options { confidence, ..Options::new(reading) };
         Ok(Session {
             rasteriser: Rasteriser::default(),
             evaluator: Evaluator::new(network.0.clone()),
