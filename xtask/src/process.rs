@@ -56,6 +56,11 @@ pub fn output(command: &mut Command) -> Result<String> {
 
 /// Runs a long step with its output in the file `log`, a line of life every half minute, and the end of the log when it fails.
 pub fn run_logged(command: &mut Command, what: &str, log: &Path) -> Result<()> {
+    try_logged(command, what, log).inspect_err(|_| eprintln!("{}", last_lines(log, 15)))
+}
+
+/// The same for a step that may fail, because there is another way: the log's end is not shown.
+pub fn try_logged(command: &mut Command, what: &str, log: &Path) -> Result<()> {
     let open = || -> io::Result<(File, File)> {
         if let Some(folder) = log.parent() {
             fs::create_dir_all(folder)?;
@@ -84,7 +89,6 @@ pub fn run_logged(command: &mut Command, what: &str, log: &Path) -> Result<()> {
     if status.success() {
         return Ok(());
     }
-    eprintln!("{}", last_lines(log, 15));
     Err(format!("{what} failed ({status}); everything it said is in {}.", log.display()))
 }
 

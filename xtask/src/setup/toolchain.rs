@@ -5,7 +5,7 @@
 
 use super::{announce, debian};
 use crate::cache::{self, Lock};
-use crate::process::{self, Result, path_with, run_logged, which};
+use crate::process::{self, Result, path_with, run_logged, try_logged, which};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ impl Toolchain {
             announce(&format!("Rust's {TARGET} standard library"), "compiles the page's module", "10 seconds");
             let mut rustup = Command::new("rustup");
             let added =
-                run_logged(rustup.args(["target", "add", TARGET]), "`rustup target add`", &cache::log("rustup")?);
+                try_logged(rustup.args(["target", "add", TARGET]), "`rustup target add`", &cache::log("rustup")?);
             if added.is_ok() && has_std(Path::new("rustc"), None) {
                 return Ok(Self::default());
             }

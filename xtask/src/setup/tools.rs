@@ -2,7 +2,7 @@
 
 use super::{announce, node::Node};
 use crate::cache;
-use crate::process::{self, Result, is_executable, run_logged, which};
+use crate::process::{self, Result, is_executable, run_logged, try_logged, which};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -134,11 +134,12 @@ fn cargo_install(
             cargo.current_dir(&cache).env_remove("CARGO_TARGET_DIR").env_remove("RUSTFLAGS");
             cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").env("CARGO_PROFILE_RELEASE_LTO", "off");
             cargo.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16").env("CARGO_PROFILE_RELEASE_DEBUG", "false");
-            run_logged(&mut cargo, &format!("Installing {package}"), &cache::log(package)?)
+            cargo
         };
-        build(&["--locked"]).or_else(|_| {
-            eprintln!("    Once more, with the dependencies that the registry has now.");
-            build(&[])
+        let (what, log) = (format!("Installing {package}"), cache::log(package)?);
+        try_logged(&mut build(&["--locked"]), &what, &log).or_else(|_| {
+            eprintln!("    The versions that it was published with can't be had; once more, with those that can.");
+            run_logged(&mut build(&[]), &what, &log)
         })
     })?;
     cache::remove(&scratch).map_err(|error| format!("{} can't be removed: {error}.", scratch.display()))?;
