@@ -91,10 +91,18 @@ fn the_two_halves_share_no_digit() {
 }
 
 #[test]
+fn network_files_have_names_that_a_shell_takes_as_they_are() {
+    let names: Vec<String> = recipes().iter().map(Recipe::file_name).collect();
+    assert!(["FC10_1e-4.safetensors", "FC100-100-10_P1.safetensors"].iter().all(|n| names.contains(&n.to_string())));
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    assert!(names.iter().all(|name| name.chars().all(plain)), "{names:?}");
+}
+
+#[test]
 fn a_recipe_with_a_wrong_number_of_lambdas_is_refused() {
     let recipe = Recipe { decay: vec![1e-3], activation: Activation::Tanh, ..small("fc100-100-10") };
     let refused = train(&recipe, &digits(), &digits(), |_| {}).unwrap_err();
-    assert_eq!(refused.to_string(), "FC100-100-10 has 3 layers but 1 values of decay");
+    assert_eq!(refused.to_string(), "FC100-100-10 needs one λ for each layer, 3 in all; 1 were given");
 }
 
 #[test]

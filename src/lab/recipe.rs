@@ -39,6 +39,11 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// The title as the name of a network file, e.g. `FC10_1e-4.safetensors`.
+    pub fn file_name(&self) -> String {
+        format!("{}.safetensors", self.title.replace('(', "_").replace([')', ' '], ""))
+    }
+
     /// The settings in one line, as a network file's metadata keeps them.
     pub fn settings(&self) -> String {
         let decay: Vec<String> = self.decay.iter().map(|l| format!("{l:e}")).collect();

@@ -112,7 +112,8 @@ fn check(recipe: &Recipe, digits: &Digits) -> Result<(), TrainError> {
     let refuse = |why: String| Err(TrainError::Recipe(why));
     let layers = recipe.hidden.len() + 1;
     if recipe.decay.len() != layers {
-        return refuse(format!("{} has {layers} layers but {} values of decay", recipe.title, recipe.decay.len()));
+        let (title, given) = (recipe.title, recipe.decay.len());
+        return refuse(format!("{title} needs one λ for each layer, {layers} in all; {given} were given"));
     }
     if recipe.batch == 0 || digits.is_empty() {
         return refuse("there must be digits to train on, and at least one in each batch".into());

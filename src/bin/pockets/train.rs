@@ -11,7 +11,7 @@ use pockets::{
     },
     network::Mlp,
 };
-use std::{error::Error, fs, path::PathBuf, time::Instant};
+use std::{env, error::Error, fs, path::PathBuf, time::Instant};
 
 /// Digits of the training set that `--holdout` keeps for judging.
 const HELD_OUT: usize = 10_000;
@@ -24,7 +24,7 @@ pub struct Arguments {
     /// The folder of MNIST's files [default: pockets/mnist in the user's cache]
     #[arg(long, value_name = "DIR")]
     mnist: Option<PathBuf>,
-    /// The file to write [default: the network's title and .safetensors]
+    /// The file to write [default: the network's title, here, e.g. FC10_1e-4.safetensors]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Keep the last 10,000 digits from training and judge by them; write nothing, leave the test set alone
@@ -48,6 +48,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    use_one_thread();
     let recipe = recipe(arguments)?;
     let folder = arguments.mnist.clone().map_or_else(mnist::default_folder, Ok)?;
     let digits = mnist::load(&folder)?;
@@ -55,15 +56,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     if arguments.holdout {
         let (learned, held_out) = learned.split_at(learned.len().saturating_sub(HELD_OUT));
         let network = train(&recipe, &learned, &held_out, "held-out error")?;
-        println!("{}: {}", recipe.title, recipe.settings());
-        println!("train error {}, held-out error {}", percent(&network, &learned), percent(&network, &held_out));
+        let (train_error, error) = (percent(&network, &learned), percent(&network, &held_out));
+        println!("{}: {}, seed {}", recipe.title, recipe.settings(), recipe.seed);
+        println!("train error {train_error} %, held-out error {error} %");
         return Ok(());
     }
     let network = train(&recipe, &learned, &digits.test, "test error")?;
     // What is reported is of the weights as written.
     let network = Mlp::from_safetensors(&network.to_safetensors_f16(&[])?)?;
     let (train_error, test_error) = (percent(&network, &learned), percent(&network, &digits.test));
-    let path = arguments.out.clone().unwrap_or_else(|| format!("{}.safetensors", recipe.title).into());
+    let path = arguments.out.clone().unwrap_or_else(|| recipe.file_name().into());
     let bytes = network.to_safetensors_f16(&[
         ("train_error_pct", train_error.clone()),
         ("test_error_pct", test_error.clone()),
@@ -74,6 +76,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     println!("{}: {}, seed {}", recipe.title, recipe.settings(), recipe.seed);
     println!("train error {train_error} %, test error {test_error} %, written to {}", path.display());
     Ok(())
+}
+
+/// Has candle compute on one thread, unless the environment says otherwise: matrices are so small here that
+/// sharing them out takes longer than it saves, and many times longer where other work holds a core.
+fn use_one_thread() {
+    const THREADS: &str = "RAYON_NUM_THREADS";
+    if env::var_os(THREADS).is_none() {
+        // SAFETY: the command has only begun, and no other thread runs that could read the environment.
+        unsafe { env::set_var(THREADS, "1") };
+    }
 }
 
 /// The recipe of that name with the settings that were given instead.
