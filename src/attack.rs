@@ -202,6 +202,8 @@ pub struct Attack {
     first_margin: f32,
     /// How often h was estimated before the bracket began.
     estimates: u32,
+    /// Evaluations spent on the current h.
+    spent: u32,
     /// The margin and push at the minimizer's point.
     margin: f32,
     push: f32,
@@ -228,6 +230,9 @@ enum Stage {
 const FAR: f32 = 0.05;
 /// …this often at most.
 const ESTIMATES: u32 = 6;
+/// Evaluations after which the minimizer's point must do as the minimiser for its h: on a network with kinks the
+/// gradient need not become small anywhere.
+const PATIENCE: u32 = 30;
 /// A minimiser that is off by one logit need only be found this much less precisely,
 const EASE: f32 = 0.2;
 /// and never less precisely than this.
@@ -272,6 +277,7 @@ impl Attack {
             ones: vec![1.0; PIXELS],
             first_margin: 0.0,
             estimates: 0,
+            spent: 0,
             margin: 0.0,
             push: 0.0,
             slope: zeros(),
@@ -363,6 +369,7 @@ impl Attack {
     fn set_h(&mut self, h: f32) {
         let ratio = h / self.problem.h;
         self.problem.h = h;
+        self.spent = 0;
         let image = &self.problem.image;
         let half_square = 0.5 * squared_distance(self.minimizer.x(), image);
         let value = half_square + ratio * (self.minimizer.value() - half_square);
@@ -383,6 +390,7 @@ impl Attack {
     fn minimise_step(&mut self) {
         let iterations = self.minimizer.iterations();
         let ending = self.evaluate();
+        self.spent += 1;
         if ending == Some(lbfgs::Ending::NotFinite) {
             return self.finish(Ending::NotFinite);
         }
@@ -402,7 +410,7 @@ impl Attack {
                 return self.next_weight();
             }
         }
-        if ending.is_some() {
+        if ending.is_some() || self.spent >= PATIENCE {
             self.next_weight();
         }
     }

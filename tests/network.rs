@@ -66,7 +66,11 @@ fn what_is_written_is_read_back() {
     let again = Mlp::from_safetensors(&bytes).unwrap();
     assert_eq!((again.name(), again.activation()), ("again", Activation::Tanh));
     assert_eq!(again.layers().len(), 2);
-    assert_eq!(Mlp::from_safetensors(&again.to_safetensors_f16(&[]).unwrap()).unwrap(), again, "F16 is exact the second time");
+    assert_eq!(
+        Mlp::from_safetensors(&again.to_safetensors_f16(&[]).unwrap()).unwrap(),
+        again,
+        "F16 is exact the second time"
+    );
 }
 
 #[test]
