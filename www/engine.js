@@ -7,8 +7,8 @@
  * @import { Answer, AttackRequest, FromEngine, NetworkFacts, ToEngine } from './messages.js'
  */
 
-/** Evaluations between looks at the clock: a fraction of a millisecond's work. */
-const BATCH = 8;
+/** A search that goes on for longer gives a sign of life this often, in milliseconds. */
+const HEARTBEAT = 500;
 
 /**
  * @typedef {object} Surroundings
@@ -53,8 +53,9 @@ export class Engine {
    * @param {AttackRequest} request
    * @param {(answer: Answer) => void} answer called with `searching` if it takes longer than one slice, then
    *   with the result
+   * @param {() => void} alive called now and then while it goes on
    */
-  async attack({ strokes, target, reading, confidence, palette }, answer) {
+  async attack({ strokes, target, reading, confidence, palette }, answer, alive) {
     const turn = ++this.#newest;
     const session = this.#sessionFor(reading, confidence);
     /** @type {Answer} */
@@ -64,17 +65,22 @@ export class Engine {
 
     session.start(target === 'any' ? undefined : target);
     let milliseconds = 0;
+    let heard = performance.now();
     for (let told = false; ; told = true) {
       const begun = performance.now();
       let spent = 0;
       let going = true;
       while (going && spent < this.#slice) {
-        going = session.step(BATCH);
+        going = session.step(1);
         spent = performance.now() - begun;
       }
       milliseconds += spent;
       if (!going) break;
       if (!told) answer({ ...blank, state: 'searching', digit: this.#seen(session, palette) });
+      if (performance.now() - heard > HEARTBEAT) {
+        heard = performance.now();
+        alive();
+      }
       await this.#pause();
       if (turn !== this.#newest) return;
     }
@@ -149,7 +155,10 @@ export function serve(engine, post) {
     const { id } = message;
     try {
       if (message.kind === 'load') post({ kind: 'loaded', id, network: engine.load(message.bytes) });
-      else await engine.attack(message, (answer) => post({ kind: 'answer', id, answer }));
+      else {
+        const answer = (/** @type {Answer} */ answer) => post({ kind: 'answer', id, answer });
+        await engine.attack(message, answer, () => post({ kind: 'alive' }));
+      }
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       // A trap leaves the module's memory in an unknown state.

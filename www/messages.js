@@ -27,11 +27,12 @@
  * @property {Palette} palette
  *
  * @typedef {{ kind: 'ready' }} Ready the engine can be sent work
+ * @typedef {{ kind: 'alive' }} Alive a long search goes on
  * @typedef {{ kind: 'broken', message: string }} Broken the engine cannot go on; it must be replaced
  * @typedef {{ kind: 'failed', id: number, message: string }} Failed one request was refused, in a sentence
  * @typedef {{ kind: 'loaded', id: number, network: NetworkFacts }} Loaded
  * @typedef {{ kind: 'answer', id: number, answer: Answer }} Answered
- * @typedef {Ready | Broken | Failed | Loaded | Answered} FromEngine
+ * @typedef {Ready | Alive | Broken | Failed | Loaded | Answered} FromEngine
  *
  * @typedef {{ name: string, widths: number[] }} NetworkFacts
  *

@@ -27,7 +27,7 @@ export function sentence({ state, target, digit, outcome, adversarial }, sample)
     case 'found':
       if (!outcome || !adversarial) break;
       return (
-        `${read}. A change of norm ${outcome.norm.toPrecision(3)}, a distortion of ${significant(outcome.norm / SIDE)}, ` +
+        `${read}. A change of norm ${outcome.norm.toPrecision(3)} (distortion ${significant(outcome.norm / SIDE)}) ` +
         `makes it read ${adversarial.label}.`
       );
     case 'searching':

@@ -6,9 +6,9 @@ export const NOTHING = '–';
 /** @param {number} share in [0, 1]; a network is never certain, and no label quite impossible */
 export function percent(share) {
   const text = (100 * share).toFixed(1);
-  if (text === '100.0') return '> 99.9 %';
-  if (text === '0.0') return '< 0.1 %';
-  return `${text} %`;
+  if (text === '100.0') return '>\u00a099.9\u00a0%';
+  if (text === '0.0') return '<\u00a00.1\u00a0%';
+  return `${text}\u00a0%`;
 }
 
 /** @param {number} value with three significant digits, without exponent where that stays short */
@@ -22,7 +22,7 @@ export function significant(value) {
 
 /** @param {number} ms */
 export function duration(ms) {
-  if (ms < 0.1) return '< 0.1 ms';
-  if (ms < 10) return `${ms.toFixed(1)} ms`;
-  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 0.1) return '<\u00a00.1\u00a0ms';
+  if (ms < 10) return `${ms.toFixed(1)}\u00a0ms`;
+  return ms < 1000 ? `${Math.round(ms)}\u00a0ms` : `${(ms / 1000).toFixed(1)}\u00a0s`;
 }

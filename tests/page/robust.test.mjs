@@ -4,21 +4,43 @@ import { test } from 'node:test';
 import { open } from './harness.mjs';
 import { STILL, colours, settled, target, written } from './helpers.mjs';
 
-/** A safetensors file of one layer that gives every image the same logits. @param {number[]} logits */
-function constant(logits) {
-  const tensor = (/** @type {number[]} */ shape, /** @type {[number, number]} */ data_offsets) => ({ dtype: 'F32', shape, data_offsets });
-  const weights = 4 * 784 * 10;
-  const header = JSON.stringify({
-    __metadata__: { activation: 'sigmoid', name: 'Constant' },
-    'fc1.bias': tensor([10], [weights, weights + 40]),
-    'fc1.weight': tensor([10, 784], [0, weights]),
-  });
-  const file = Buffer.alloc(8 + header.length + weights + 40);
-  file.writeBigUInt64LE(BigInt(header.length));
-  file.write(header, 8);
-  logits.forEach((value, k) => file.writeFloatLE(value, 8 + header.length + weights + 4 * k));
-  return file;
+/**
+ * A safetensors file.
+ * @param {Record<string, { shape: number[], values: (k: number) => number }>} tensors
+ */
+function safetensors(tensors) {
+  /** @type {Record<string, object>} */ const header = { __metadata__: { activation: 'relu', name: 'Made up' } };
+  const parts = [];
+  let end = 0;
+  for (const [name, { shape, values }] of Object.entries(tensors)) {
+    const data = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, k) => values(k));
+    header[name] = { dtype: 'F32', shape, data_offsets: [end, (end += data.byteLength)] };
+    parts.push(Buffer.from(data.buffer));
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([length, text, ...parts]);
 }
+
+const none = () => 0;
+/** A number in [−size, size) from each k, the same in every run. @param {number} size */
+const scattered = (size) => (/** @type {number} */ k) => size * ((((k + 1) * 2654435761) % 4294967296) / 2147483648 - 1);
+
+/** Reads everything as 3, whatever the pixels. */
+const INDIFFERENT = safetensors({
+  'fc1.weight': { shape: [10, 784], values: none },
+  'fc1.bias': { shape: [10], values: (label) => (label === 3 ? 2 : 0) },
+});
+
+/** Reads everything as 3 and nothing as 8, after much work. @param {number} width */
+const stubborn = (width) =>
+  safetensors({
+    'fc1.weight': { shape: [width, 784], values: scattered(0.05) },
+    'fc1.bias': { shape: [width], values: none },
+    'fc2.weight': { shape: [10, width], values: scattered(0.01) },
+    'fc2.bias': { shape: [10], values: (label) => (label === 3 ? 100 : label === 8 ? -1000 : 0) },
+  });
 
 /** @param {import('./harness.mjs').Page} page @param {Buffer} body */
 const instead = async (page, body) => {
@@ -106,8 +128,7 @@ test('a file that is no network is refused in words', async (t) => {
 });
 
 test('a search that fails says so, shows no result, and keeps the drawing', async (t) => {
-  const logits = Array.from({ length: 10 }, (_, label) => (label === 3 ? 2 : 0));
-  const { page, readout } = await open(t, { ...STILL, before: (page) => instead(page, constant(logits)) });
+  const { page, readout } = await open(t, { ...STILL, before: (page) => instead(page, INDIFFERENT) });
   await settled(page, /as 3 .* found no change that makes it read 8/);
   assert.match(await readout('Prediction').innerText(), /^3/);
   for (const name of ['Adversarial prediction', 'Norm', 'Distortion', 'c', 'Evaluations', 'Search time']) {
@@ -115,4 +136,15 @@ test('a search that fails says so, shows no result, and keeps the drawing', asyn
   }
   assert((await colours(page, 'Adversarial digit')).every((value) => value === 0));
   assert((await colours(page, 'Network input')).some((value) => value > 0));
+});
+
+test('a large network is given its time, and a newer drawing ends its search', async (t) => {
+  const { page, draw, readout } = await open(t, { ...STILL, before: (page) => instead(page, stubborn(8000)) });
+  await settled(page, /as 3 .*(Still searching|found no change)/);
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await settled(page, /nothing to attack/);
+  await draw([[[0.5, 0.1], [0.5, 0.9]]]);
+  await settled(page, /your digit as 3/);
+  await settled(page, /found no change that makes it read 8/);
+  assert.equal(await readout('Adversarial prediction').innerText(), '–');
 });
