@@ -204,6 +204,8 @@ pub struct Attack {
     estimates: u32,
     /// Evaluations spent on the current h.
     spent: u32,
+    /// Whether the search has begun again from another point.
+    elsewhere: bool,
     /// The margin and push at the minimizer's point.
     margin: f32,
     push: f32,
@@ -278,6 +280,7 @@ impl Attack {
             first_margin: 0.0,
             estimates: 0,
             spent: 0,
+            elsewhere: false,
             margin: 0.0,
             push: 0.0,
             slope: zeros(),
@@ -310,6 +313,7 @@ impl Attack {
         self.weights = WeightSearch::default();
         self.tangents.clear();
         self.estimates = 0;
+        self.elsewhere = false;
         if self.minimizer.start(image, &self.zeros, &self.ones).is_ok() {
             self.stage = Stage::First;
         }
@@ -457,16 +461,35 @@ impl Attack {
         match self.weights.next(self.problem.h, margin, 0.5 * self.options.margin_window, estimate) {
             Next::Try(h) => self.set_h(h),
             Next::Closed => self.after_weights(),
-            Next::OutOfReach => self.finish(Ending::Unreachable),
+            Next::OutOfReach => self.start_elsewhere(),
         }
         if self.weights.has_bracket() && self.stage == Stage::Minimise {
             self.problem.seen.phase = Phase::Root;
         }
     }
 
-    fn after_weights(&mut self) {
-        if !self.problem.has_best() || self.options.boundary_steps == 0 {
+    /// No weight leads from x to the goal: the loss may have a minimum of its own on the way. Once, the search begins
+    /// again from plain grey.
+    fn start_elsewhere(&mut self) {
+        if std::mem::replace(&mut self.elsewhere, true) {
             return self.finish(Ending::Unreachable);
+        }
+        self.candidate.fill(0.5);
+        if self.minimizer.start(&self.candidate, &self.zeros, &self.ones).is_err() {
+            return self.finish(Ending::Unreachable);
+        }
+        self.weights = WeightSearch::default();
+        self.estimates = ESTIMATES;
+        self.spent = 0;
+        self.problem.seen.phase = Phase::Bracket;
+    }
+
+    fn after_weights(&mut self) {
+        if !self.problem.has_best() {
+            return self.start_elsewhere();
+        }
+        if self.options.boundary_steps == 0 {
+            return self.finish(Ending::Success);
         }
         self.stage = Stage::Boundary(0);
         self.candidate.copy_from_slice(&self.problem.best.point);

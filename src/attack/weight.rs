@@ -29,6 +29,8 @@ pub(super) struct WeightSearch {
     succeeds: Option<(f32, f32)>,
     last_succeeded: Option<bool>,
     first: Option<f32>,
+    /// The least change of ln h while there is no bracket; it grows, whatever the estimates say.
+    stride: f32,
 }
 
 impl WeightSearch {
@@ -65,6 +67,7 @@ impl WeightSearch {
         let side = if succeeded { &mut self.succeeds } else { &mut self.fails };
         *side = Some((here, margin));
         let estimate = estimate.map(f32::ln).filter(|e| e.is_finite());
+        self.stride = (1.5 * self.stride).clamp(0.1, 3.0);
         let next = match (self.fails, self.succeeds) {
             (Some((low, low_margin)), Some((high, high_margin))) => {
                 if high - low <= CLOSED {
@@ -75,8 +78,8 @@ impl WeightSearch {
                     estimate.map(|e| (e - low) / (high - low)).filter(|p| (0.1..0.9).contains(p)).unwrap_or(falsi);
                 low + (high - low) * if part.is_finite() { part.clamp(0.05, 0.95) } else { 0.5 }
             }
-            (None, _) => estimate.unwrap_or(here - 1.0).clamp(here - 3.0, here - 0.1),
-            (_, None) => estimate.unwrap_or(here + 1.0).clamp(here + 0.1, here + 3.0),
+            (None, _) => estimate.unwrap_or(here - 1.0).clamp(here - 3.0, here - self.stride),
+            (_, None) => estimate.unwrap_or(here + 1.0).clamp(here + self.stride, here + 3.0),
         };
         if next > first + REACH { Next::OutOfReach } else { Next::Try(next.exp()) }
     }
