@@ -65,7 +65,7 @@ const client = new Client({ onFatal: fail });
 function chooseTarget(target) {
   state.target = target;
   targets.choose(target);
-  takenFor.textContent = target === 'any' ? 'any other digit' : String(target);
+  takenFor.textContent = target === 'any' ? 'any other' : String(target);
   ask();
 }
 
