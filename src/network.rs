@@ -4,7 +4,7 @@
 //! `z` are the logits. `φ` is one activation for all hidden layers.
 
 pub mod kernel;
-mod lanes;
+pub(crate) mod lanes;
 
 use crate::{LABELS, PIXELS};
 use half::f16;

@@ -4,9 +4,11 @@
 //! as copies, so none is a view of memory that may grow. Errors become a JavaScript `Error` whose message is
 //! a sentence for the page to show.
 
+mod measure;
 mod paint;
 mod session;
 
+pub use measure::roofline;
 pub use paint::{paint_ink, paint_signed, signed_limit};
 pub use session::Session;
 

@@ -4,9 +4,9 @@
 //! NEON. Both do the same arithmetic in the same order.
 
 /// Lanes of one vector. Widths are padded to a multiple of this.
-pub(super) const LANES: usize = 4;
+pub(crate) const LANES: usize = 4;
 
-pub(super) use vector::Lanes;
+pub(crate) use vector::Lanes;
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod vector {
@@ -92,7 +92,7 @@ mod vector {
 ///
 /// `z = n ln 2 + f`: a polynomial in f (S. Moshier, *Cephes*, `expf`), with n put into the exponent's bits.
 #[inline(always)]
-pub(super) fn exp(z: f32) -> f32 {
+pub(crate) fn exp(z: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0; // 1.5·2²³: adding it leaves no room for a fraction
     let z = z.clamp(-87.0, 88.0);
     let n = (z * std::f32::consts::LOG2_E + ROUND) - ROUND;

@@ -15,8 +15,8 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen]
 pub struct Session {
     rasteriser: Rasteriser,
-    evaluator: Evaluator,
-    attack: Attack,
+    pub(super) evaluator: Evaluator,
+    pub(super) attack: Attack,
     image: Option<Image>,
 }
 

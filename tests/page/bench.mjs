@@ -1,0 +1,122 @@
+// @ts-check
+/**
+ * Measures the finished site in Chromium and prints one JSON object, on the last line. For `cargo xtask bench`.
+ *
+ * All figures are medians over the drawings of tests/fixtures/strokes (150 of them), each attacked with (label + 1) mod 10.
+ * Evaluations and searches are timed in a Worker on the shipped module; `stroke_to_paint_ms` on the page itself, from the
+ * pointer event to the painted perturbation.
+ */
+
+import { readFile, readdir } from 'node:fs/promises';
+import { startBrowser, startServer } from './harness.mjs';
+
+/** Pointer events to time on the page. */
+const STROKE_EVENTS = 150;
+
+/** @param {number[]} values */
+const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
+
+/** What runs in the Worker; `{base}` becomes the address of the module. */
+const WORKER = `
+import start, { Network, Session, roofline } from '{base}pockets.js';
+const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
+self.onmessage = async ({ data: drawings }) => {
+  await start();
+  const bytes = await (await fetch('{base}www/networks/FC100-100-10.safetensors')).arrayBuffer();
+  const network = new Network(new Uint8Array(bytes));
+  const session = new Session(network, 'both', 0);
+  const time = (work) => { const begun = performance.now(); work(); return performance.now() - begun; };
+  const search = (target) => { session.start(target); while (session.step(64)); };
+  const figures = { eval_us: [], roofline_us: [], search_ms: [], search_evaluations: [], nine_ms: [] };
+  for (let round = -1; round < 3; round++) {
+    for (const { digit, points, starts } of drawings) {
+      session.draw(points, starts);
+      const target = (session.prediction + 1) % 10;
+      const search_ms = time(() => search(target));
+      const search_evaluations = session.outcome.evaluations;
+      if (round < 0) { session.evaluate(50); roofline(network, 50); continue; } // compiled and warm
+      figures.search_ms.push(search_ms);
+      figures.search_evaluations.push(search_evaluations);
+      figures.eval_us.push(time(() => session.evaluate(400)) * 2.5);
+      figures.roofline_us.push(time(() => roofline(network, 400)) * 2.5);
+      if (round === 0) figures.nine_ms.push(time(() => { for (let l = 0; l < 10; l++) if (l !== session.prediction) search(l); }));
+    }
+  }
+  postMessage(Object.fromEntries(Object.entries(figures).map(([name, values]) => [name, median(values)])));
+};`;
+
+/** @returns {Promise<{ digit: number, points: number[], starts: number[] }[]>} on a pad of side 1 */
+async function drawings() {
+  const folder = new URL('../fixtures/strokes/', import.meta.url);
+  const all = [];
+  for (const name of (await readdir(folder)).filter((name) => name.endsWith('.json'))) {
+    const hand = JSON.parse(await readFile(new URL(name, folder), 'utf8'));
+    for (const { digit, strokes } of hand.drawings) {
+      const points = [];
+      const starts = [];
+      for (const stroke of strokes) {
+        starts.push(points.length / 3);
+        for (let k = 0; k < stroke.length; k += 3) points.push(stroke[k] / hand.side, stroke[k + 1] / hand.side, stroke[k + 2]);
+      }
+      all.push({ digit, points, starts });
+    }
+  }
+  return all;
+}
+
+const html = await readFile(new URL('index.html', `file://${process.env.POCKETS_DIST ?? new URL('../../dist', import.meta.url).pathname}/`), 'utf8');
+const base = `/${/(?:src|href)="(?:\.\/)?([^"]*)www\//.exec(html)?.[1] ?? ''}`;
+const server = await startServer({ extra: { '/bench.js': WORKER.replaceAll('{base}', base), '/bench.html': '<!doctype html><title>bench</title>' } });
+const browser = await startBrowser();
+try {
+  const page = await browser.newPage();
+  await page.goto(`${server.url}bench.html`);
+  const figures = await page.evaluate(async (drawings) => {
+    const worker = new Worker('/bench.js', { type: 'module' });
+    const typed = drawings.map(({ digit, points, starts }) => ({ digit, points: new Float32Array(points), starts: new Uint32Array(starts) }));
+    return new Promise((done, refuse) => {
+      worker.onmessage = ({ data }) => done(data);
+      worker.onerror = ({ message }) => refuse(new Error(message));
+      worker.postMessage(typed);
+    });
+  }, await drawings());
+
+  const demo = await browser.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
+  await demo.goto(server.url);
+  await demo.getByRole('status').filter({ hasText: /./ }).waitFor();
+  await demo.getByRole('button', { name: 'Clear', exact: true }).click();
+  await demo.evaluate(() => {
+    /** @type {number[]} */ const delays = [];
+    Object.assign(window, { delays });
+    let last = 0;
+    document.addEventListener('pointermove', (event) => { if (event.buttons) last = event.timeStamp; }, { capture: true });
+    const { putImageData } = CanvasRenderingContext2D.prototype;
+    /** @this {CanvasRenderingContext2D} @param {[any, number, number]} rest */
+    CanvasRenderingContext2D.prototype.putImageData = function (...rest) {
+      putImageData.apply(this, rest);
+      if (last && this.canvas.getAttribute('aria-label') === 'Perturbation') {
+        delays.push(performance.now() - last);
+        last = 0;
+      }
+    };
+  });
+  // A slow spiral: every event gets an answer of its own.
+  const box = await demo.getByLabel('Drawing pad', { exact: true }).boundingBox();
+  if (!box) throw new Error('The page has no drawing pad.');
+  const at = (/** @type {number} */ k) => [box.x + box.width * (0.5 + 0.002 * k * Math.cos(k / 12)), box.y + box.height * (0.5 + 0.0025 * k * Math.sin(k / 12))];
+  await demo.mouse.move(at(10)[0], at(10)[1]);
+  await demo.mouse.down();
+  for (let k = 10; k < 10 + STROKE_EVENTS; k++) {
+    await demo.mouse.move(at(k)[0], at(k)[1]);
+    await demo.waitForTimeout(30);
+  }
+  await demo.mouse.up();
+  const delays = await demo.evaluate(() => /** @type {any} */ (window).delays);
+  if (delays.length < 100) throw new Error(`Only ${delays.length} of ${STROKE_EVENTS} pointer events led to a painted perturbation.`);
+
+  const rounded = Object.fromEntries(Object.entries({ ...figures, stroke_to_paint_ms: median(delays) }).map(([name, value]) => [name, Number(value.toFixed(3))]));
+  process.stdout.write(`${JSON.stringify(rounded)}\n`);
+} finally {
+  await browser.close();
+  await server.close();
+}
