@@ -91,9 +91,9 @@ try {
     let last = 0;
     document.addEventListener('pointermove', (event) => { if (event.buttons) last = event.timeStamp; }, { capture: true });
     const { putImageData } = CanvasRenderingContext2D.prototype;
-    /** @this {CanvasRenderingContext2D} @param {[any, number, number]} rest */
+    /** @this {CanvasRenderingContext2D} @param {any} rest */
     CanvasRenderingContext2D.prototype.putImageData = function (...rest) {
-      putImageData.apply(this, rest);
+      Reflect.apply(putImageData, this, rest);
       if (last && this.canvas.getAttribute('aria-label') === 'Perturbation') {
         delays.push(performance.now() - last);
         last = 0;
