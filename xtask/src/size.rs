@@ -11,6 +11,16 @@ use std::{fs, thread};
 /// The most that a first attack may download, gzip -9, in bytes.
 const BUDGET: usize = 250_000;
 
+/// The parts of the download, by the endings of their names; the last takes what is left.
+const PARTS: [(&str, &[&str]); 6] = [
+    ("page", &["html"]),
+    ("styles", &["css"]),
+    ("JavaScript", &["js"]),
+    ("WebAssembly", &["wasm"]),
+    ("network", &["safetensors"]),
+    ("samples and icons", &[]),
+];
+
 /// Builds the site, loads it in Chromium until the first attack has settled, and prints what was asked for; fails above the budget.
 pub fn report(root: &Path) -> Result<()> {
     let dist = site::build(root)?;
@@ -20,18 +30,23 @@ pub fn report(root: &Path) -> Result<()> {
     if files.is_empty() {
         return Err("The page asked for nothing, so its size is not known.".to_owned());
     }
-    println!("{:<48} {:>9} {:>9}", "downloaded for a first attack", "bytes", "gzip -9");
-    let (mut raw, mut packed) = (0, 0);
+    let mut parts = PARTS.map(|(part, _)| (part, 0, 0, 0));
     for file in files {
         let path = dist.join(file);
         let bytes = fs::read(&path).map_err(|error| format!("{} can't be read: {error}.", path.display()))?;
-        let gzip = gzip_size(&bytes)?;
-        println!("{:<48} {:>9} {gzip:>9}", without_version(file), bytes.len());
-        raw += bytes.len();
-        packed += gzip;
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        let part = PARTS.iter().position(|(_, endings)| endings.contains(&ending)).unwrap_or(PARTS.len() - 1);
+        let (_, count, raw, packed) = &mut parts[part];
+        (*count, *raw, *packed) = (*count + 1, *raw + bytes.len(), *packed + gzip_size(&bytes)?);
     }
-    println!("{:<48} {raw:>9} {packed:>9}", "total");
-    println!("{:<48} {:>9} {BUDGET:>9}", "budget", "");
+    let (count, raw, packed) =
+        parts.iter().fold((0, 0, 0), |sum, part| (sum.0 + part.1, sum.1 + part.2, sum.2 + part.3));
+    println!("| first attack      | files |   bytes | gzip -9 |");
+    println!("|-------------------|------:|--------:|--------:|");
+    for (part, count, raw, packed) in parts.into_iter().chain([("total", count, raw, packed)]) {
+        println!("| {part:<17} | {count:>5} | {raw:>7} | {packed:>7} |");
+    }
+    println!("| budget            |       |         | {BUDGET:>7} |");
     if packed > BUDGET {
         return Err(format!("The first attack downloads {packed} bytes, more than its budget of {BUDGET}."));
     }
@@ -47,13 +62,6 @@ pub fn list(dist: &Path) -> Result<()> {
         println!("{:<48} {:>9} {:>9}", file.display(), bytes.len(), gzip_size(&bytes)?);
     }
     Ok(())
-}
-
-fn without_version(file: &str) -> &str {
-    match file.split_once('/') {
-        Some((top, rest)) if top.starts_with("v-") => rest,
-        _ => file,
-    }
 }
 
 /// The size after `gzip -9`, as a host sends it.
