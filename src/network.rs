@@ -80,7 +80,7 @@ pub enum NetworkError {
     #[error("the file holds no tensors; expected fc1.weight, fc1.bias, fc2.weight, …")]
     Empty,
     /// A tensor that is neither a weight nor a bias.
-    #[error("found a tensor named {0:?}; expected only pairs of “….weight” and “….bias”")]
+    #[error("found a tensor named {0:?}; expected only “….weight”, “….bias” and, beside I8 weights, “….weight_scale”")]
     UnexpectedTensor(String),
     /// A weight without its bias or a bias without its weight.
     #[error("layer {layer:?} has no {missing}; expected a weight [out, in] and a bias [out] for each layer")]
@@ -91,12 +91,28 @@ pub enum NetworkError {
         missing: &'static str,
     },
     /// A number format that is not read here.
-    #[error("{tensor} is stored as {found}; expected F32 or F16")]
+    #[error("{tensor} is stored as {found}; expected {expected}")]
     Dtype {
         /// The tensor's name.
         tensor: String,
         /// The format found.
         found: String,
+        /// The formats that are read there.
+        expected: &'static str,
+    },
+    /// I8 weights without their scales, or scales beside weights of another format.
+    #[error(
+        "{weight} is stored as {found} and {scale} is {presence}; I8 weights, and only those, come with a scale for each row"
+    )]
+    Scale {
+        /// The weight's name.
+        weight: String,
+        /// Its format.
+        found: String,
+        /// The scale's name.
+        scale: String,
+        /// `there` or `not there`.
+        presence: &'static str,
     },
     /// A tensor whose shape does not fit its place.
     #[error("{tensor} has shape {found:?}; expected {expected}")]
@@ -135,7 +151,8 @@ impl Mlp {
     /// Reads a safetensors file.
     ///
     /// Layers are `fc1.weight` [out, in], `fc1.bias` [out], `fc2.…`, or any other names that end in
-    /// `.weight` and `.bias`, taken in natural order (`layers.2` before `layers.10`). F32 or F16.
+    /// `.weight` and `.bias`, taken in natural order (`layers.2` before `layers.10`). F32 or F16; or, of weights
+    /// only, I8 with a scale for each row, `fc1.weight_scale` [out]: `W_ij = scale_i·q_ij`.
     /// The metadata's `activation` is required where there is a hidden layer.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, NetworkError> {
         let container = |e: safetensors::SafeTensorError| NetworkError::Container(e.to_string());
@@ -163,15 +180,45 @@ impl Mlp {
     /// Writes the file that [`Mlp::from_safetensors`] reads, in F16, with further `metadata` entries.
     pub fn to_safetensors_f16(&self, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
         let encode = |values: &[f32]| values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect::<Vec<u8>>();
-        let mut buffers = Vec::new();
+        let mut tensors = Vec::new();
         for (k, layer) in self.layers.iter().enumerate() {
-            buffers.push((format!("fc{}.weight", k + 1), vec![layer.outputs, layer.inputs], encode(&layer.weight)));
-            buffers.push((format!("fc{}.bias", k + 1), vec![layer.outputs], encode(&layer.bias)));
+            let shape = vec![layer.outputs, layer.inputs];
+            tensors.push((format!("fc{}.weight", k + 1), Dtype::F16, shape, encode(&layer.weight)));
+            tensors.push((format!("fc{}.bias", k + 1), Dtype::F16, vec![layer.outputs], encode(&layer.bias)));
         }
+        self.file(&tensors, metadata)
+    }
+
+    /// Writes it in 8 bits a weight: each row of `W` as the nearest multiples, from −127 to 127, of a 127th of its
+    /// largest value; biases in F32.
+    pub fn to_safetensors_i8(&self, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
+        let encode = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+        let mut tensors = Vec::new();
+        for (k, layer) in self.layers.iter().enumerate() {
+            let (mut scales, mut weights) = (Vec::new(), Vec::new());
+            for row in layer.weight.chunks_exact(layer.inputs) {
+                let largest = row.iter().fold(0.0f32, |m, w| m.max(w.abs()));
+                // A row of zeros, or of numbers too small to be divided by, is zeros at any scale.
+                let scale = if largest / 127.0 >= f32::MIN_POSITIVE { largest / 127.0 } else { 1.0 };
+                scales.push(scale);
+                weights.extend(row.iter().map(|w| (w / scale).round() as i8 as u8));
+            }
+            tensors.push((format!("fc{}.weight", k + 1), Dtype::I8, vec![layer.outputs, layer.inputs], weights));
+            tensors.push((format!("fc{}.weight_scale", k + 1), Dtype::F32, vec![layer.outputs], encode(&scales)));
+            tensors.push((format!("fc{}.bias", k + 1), Dtype::F32, vec![layer.outputs], encode(&layer.bias)));
+        }
+        self.file(&tensors, metadata)
+    }
+
+    fn file(
+        &self,
+        tensors: &[(String, Dtype, Vec<usize>, Vec<u8>)],
+        metadata: &[(&str, String)],
+    ) -> Result<Vec<u8>, NetworkError> {
         let container = |e: safetensors::SafeTensorError| NetworkError::Container(e.to_string());
         let mut views = Vec::new();
-        for (name, shape, bytes) in &buffers {
-            views.push((name.as_str(), TensorView::new(Dtype::F16, shape.clone(), bytes).map_err(container)?));
+        for (name, dtype, shape, bytes) in tensors {
+            views.push((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).map_err(container)?));
         }
         let mut header: HashMap<String, String> = metadata.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();
         header.insert("activation".into(), self.activation.name().into());
@@ -235,11 +282,11 @@ pub fn label(logits: &[f32; LABELS]) -> usize {
     best
 }
 
-/// The distinct layer names, in natural order, of tensors called `….weight` and `….bias`.
+/// The distinct layer names, in natural order, of tensors called `….weight`, `….bias` and `….weight_scale`.
 fn layer_names(tensors: Vec<&str>) -> Result<Vec<String>, NetworkError> {
     let mut names = Vec::new();
     for tensor in tensors {
-        let Some((layer, "weight" | "bias")) = tensor.rsplit_once('.') else {
+        let Some((layer, "weight" | "bias" | "weight_scale")) = tensor.rsplit_once('.') else {
             return Err(NetworkError::UnexpectedTensor(tensor.into()));
         };
         if !names.iter().any(|n| n == layer) {
@@ -292,22 +339,53 @@ fn read_layer(tensors: &SafeTensors, name: &str) -> Result<Layer, NetworkError> 
             expected: "two dimensions, [out, in]".into(),
         });
     };
-    if bias.shape() != [outputs] {
-        return Err(NetworkError::Shape {
-            tensor: bias_name,
-            found: bias.shape().to_vec(),
-            expected: format!("[{outputs}], one for each row of {weight_name}"),
-        });
-    }
-    Ok(Layer { inputs, outputs, weight: decode(&weight_name, &weight)?, bias: decode(&bias_name, &bias)? })
+    let one_each = |tensor: &str, found: &[usize]| {
+        if found == [outputs] {
+            return Ok(());
+        }
+        let expected = format!("[{outputs}], one for each row of {weight_name}");
+        Err(NetworkError::Shape { tensor: tensor.into(), found: found.to_vec(), expected })
+    };
+    one_each(&bias_name, bias.shape())?;
+    let scale_name = format!("{name}.weight_scale");
+    let scale = tensors.tensor(&scale_name).ok();
+    let weight = match (weight.dtype(), scale) {
+        (Dtype::I8, Some(scale)) => {
+            one_each(&scale_name, scale.shape())?;
+            decode_rows(&weight_name, weight.data(), inputs, &decode(&scale_name, &scale, "F32 or F16")?)?
+        }
+        (Dtype::I8, None) | (_, Some(_)) => {
+            return Err(NetworkError::Scale {
+                weight: weight_name,
+                found: format!("{:?}", weight.dtype()),
+                scale: scale_name,
+                presence: if weight.dtype() == Dtype::I8 { "not there" } else { "there" },
+            });
+        }
+        (_, None) => decode(&weight_name, &weight, "F32 or F16, or I8 with scales")?,
+    };
+    Ok(Layer { inputs, outputs, weight, bias: decode(&bias_name, &bias, "F32 or F16")? })
 }
 
-fn decode(name: &str, tensor: &TensorView) -> Result<Vec<f32>, NetworkError> {
+fn decode(name: &str, tensor: &TensorView, expected: &'static str) -> Result<Vec<f32>, NetworkError> {
     let values: Vec<f32> = match tensor.dtype() {
         Dtype::F32 => tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
         Dtype::F16 => tensor.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
-        other => return Err(NetworkError::Dtype { tensor: name.into(), found: format!("{other:?}") }),
+        other => return Err(NetworkError::Dtype { tensor: name.into(), found: format!("{other:?}"), expected }),
     };
+    finite(name, values)
+}
+
+/// Rows of signed bytes, each times its scale.
+fn decode_rows(name: &str, bytes: &[u8], inputs: usize, scales: &[f32]) -> Result<Vec<f32>, NetworkError> {
+    if inputs == 0 {
+        return Ok(Vec::new()); // refused with the other shapes
+    }
+    let rows = bytes.chunks_exact(inputs).zip(scales);
+    finite(name, rows.flat_map(|(row, scale)| row.iter().map(move |&q| scale * f32::from(q as i8))).collect())
+}
+
+fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>, NetworkError> {
     match values.iter().find(|v| !v.is_finite()) {
         Some(&value) => Err(NetworkError::NotFinite { tensor: name.into(), value }),
         None => Ok(values),

@@ -3,7 +3,7 @@
 use half::f16;
 use pockets::{
     PIXELS,
-    network::{Activation, Mlp, NetworkError},
+    network::{Activation, Layer, Mlp, NetworkError},
 };
 use safetensors::{Dtype, tensor::TensorView};
 use std::collections::HashMap;
@@ -20,6 +20,7 @@ fn file(entries: &[Entry], metadata: &[(&str, &str)]) -> Vec<u8> {
                 Dtype::F32 => values.flat_map(f32::to_le_bytes).collect(),
                 Dtype::F64 => values.flat_map(|v| f64::from(v).to_le_bytes()).collect(),
                 Dtype::F16 => values.flat_map(|v| f16::from_f32(v).to_le_bytes()).collect(),
+                Dtype::I8 => values.map(|v| (64.0 * v).round() as i8 as u8).collect(),
                 other => panic!("no test writes {other:?}"),
             }
         })
@@ -71,6 +72,81 @@ fn what_is_written_is_read_back() {
         again,
         "F16 is exact the second time"
     );
+}
+
+/// [`SMALL`] with the weights of its first layer in 8 bits.
+const EIGHT_BITS: &[Entry] = &[
+    ("fc1.weight", &[12, PIXELS], Dtype::I8),
+    ("fc1.weight_scale", &[12], Dtype::F32),
+    ("fc1.bias", &[12], Dtype::F32),
+    ("fc2.weight", &[10, 12], Dtype::F32),
+    ("fc2.bias", &[10], Dtype::F32),
+];
+
+#[test]
+fn weights_of_8_bits_are_multiples_of_their_rows_scale() {
+    let network = Mlp::from_safetensors(&file(EIGHT_BITS, SIGMOID)).unwrap();
+    let (scale, row) = (2.0 / 64.0 - 0.1, &network.layers()[0].weight[2 * PIXELS..]); // 1568 = 92·17 + 4
+    assert_eq!(row[..3], [-2.0 * scale, -1.0 * scale, 0.0]);
+}
+
+#[test]
+fn packing_into_8_bits_moves_no_weight_by_more_than_half_a_step() {
+    let whole = Mlp::from_safetensors(&file(SMALL, SIGMOID)).unwrap();
+    let packed = whole.to_safetensors_i8(&[("seed", "7".into())]).unwrap();
+    assert!(packed.len() < file(SMALL, SIGMOID).len() / 3);
+    let packed = Mlp::from_safetensors(&packed).unwrap();
+    assert_eq!((packed.name(), packed.activation()), (whole.name(), whole.activation()));
+    for (a, b) in whole.layers().iter().zip(packed.layers()) {
+        assert_eq!(a.bias, b.bias);
+        for (exact, rounded) in a.weight.chunks_exact(a.inputs).zip(b.weight.chunks_exact(a.inputs)) {
+            let step = exact.iter().fold(0.0f32, |m, w| m.max(w.abs())) / 127.0;
+            assert!(exact.iter().zip(rounded).all(|(w, q)| (w - q).abs() <= 0.5001 * step));
+        }
+    }
+    let again = Mlp::from_safetensors(&packed.to_safetensors_i8(&[]).unwrap()).unwrap();
+    for (a, b) in packed.layers().iter().zip(again.layers()) {
+        assert!(a.weight.iter().zip(&b.weight).all(|(v, w)| (v - w).abs() <= 1e-6 * v.abs()), "packed once for all");
+    }
+}
+
+#[test]
+fn a_row_of_zeros_packs_into_zeros() {
+    let layer =
+        |value: f32| Layer { inputs: PIXELS, outputs: 10, weight: vec![value; 10 * PIXELS], bias: vec![0.0; 10] };
+    for value in [0.0, 1e-44] {
+        let network = Mlp::new("zeros", Activation::Sigmoid, vec![layer(value)]).unwrap();
+        let packed = Mlp::from_safetensors(&network.to_safetensors_i8(&[]).unwrap()).unwrap();
+        assert_eq!(packed.layers(), [layer(0.0)]);
+    }
+}
+
+#[test]
+fn weights_of_8_bits_without_fitting_scales_are_refused() {
+    let with = |change: &dyn Fn(&mut Vec<Entry<'static>>)| {
+        let mut entries = EIGHT_BITS.to_vec();
+        change(&mut entries);
+        refusal(&file(&entries, SIGMOID))
+    };
+    let cases: [(String, &[&str]); 6] = [
+        (
+            with(&|e| e.retain(|(name, ..)| *name != "fc1.weight_scale")),
+            &["fc1.weight is stored as I8", "fc1.weight_scale is not there"],
+        ),
+        (with(&|e| e[0].2 = Dtype::F16), &["fc1.weight is stored as F16", "fc1.weight_scale is there"]),
+        (with(&|e| e[1].1 = &[13]), &["fc1.weight_scale", "[13]", "[12]"]),
+        (with(&|e| e[1].2 = Dtype::I8), &["fc1.weight_scale", "I8", "F32"]),
+        (with(&|e| e[2].2 = Dtype::I8), &["fc1.bias", "I8", "F32"]),
+        (with(&|e| e[1].0 = "fc3.weight_scale"), &["fc1.weight_scale is not there"]),
+    ];
+    for (sentence, words) in cases {
+        assert!(words.iter().all(|word| sentence.contains(word)), "{sentence:?} does not say {words:?}");
+    }
+    let mut bytes = file(EIGHT_BITS, SIGMOID);
+    let scale = bytes.len() - 12 * PIXELS - 4; // tensors are sorted by the size of their numbers, then by name
+    bytes[scale..scale + 4].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    let sentence = refusal(&bytes);
+    assert!(sentence.contains("finite"), "{sentence}");
 }
 
 #[test]
