@@ -1,9 +1,9 @@
 //! One drawing under one network: what it is read as, and the search for what changes that.
 
-use super::Network;
+use super::{Network, check_image, goal, reading};
 use crate::{
     LABELS, PIXELS,
-    attack::{Attack, Goal, Options, Reading},
+    attack::{Attack, Options},
     digit::{Rasteriser, Strokes},
     network::{kernel::Evaluator, label, probabilities},
 };
@@ -28,18 +28,10 @@ struct Image {
 
 #[wasm_bindgen]
 impl Session {
-    /// `reading` is `weight`, `scale` or `both`; `confidence` is the margin asked for, in logits.
+    /// `reading_of_c` is `weight`, `scale` or `both`; `confidence` is the margin asked for, in logits.
     #[wasm_bindgen(constructor)]
-    pub fn new(network: &Network, reading: &str, confidence: f32) -> Result<Session, JsError> {
-        let reading = match reading {
-            "weight" => Reading::Weight,
-            "scale" => Reading::Scale,
-            "both" => Reading::Both,
-            other => {
-                return Err(JsError::new(&format!("{other:?} is not a reading of c; expected weight, scale or both")));
-            }
-        };
-        let options = Options { confidence, ..Options::new(reading) };
+    pub fn new(network: &Network, reading_of_c: &str, confidence: f32) -> Result<Session, JsError> {
+        let options = Options { confidence, ..Options::new(reading(reading_of_c)?) };
         Ok(Session {
             rasteriser: Rasteriser::default(),
             evaluator: Evaluator::new(network.0.clone()),
@@ -82,8 +74,7 @@ impl Session {
         let Some(image) = &self.image else {
             return Err(JsError::new("the pad is blank; there is nothing to attack"));
         };
-        let goal = target.map_or(Goal::Any, |t| Goal::Target(t as usize));
-        Ok(self.attack.start(&image.pixels, goal)?)
+        Ok(self.attack.start(&image.pixels, goal(target))?)
     }
 
     /// At most `evaluations` evaluations of loss and gradient. Returns whether the search goes on.
@@ -127,9 +118,7 @@ impl Session {
 
 impl Session {
     fn logits_of(&mut self, pixels: &[f32]) -> Result<&[f32; LABELS], JsError> {
-        if pixels.len() != PIXELS {
-            return Err(JsError::new(&format!("the image has {} pixels; expected {PIXELS}", pixels.len())));
-        }
+        check_image(pixels)?;
         Ok(self.evaluator.logits(pixels))
     }
 }
