@@ -503,6 +503,10 @@ impl Attack {
         let judgement = self.problem.margin_gradient(&self.candidate, &mut self.tangents);
         self.tangents.keep(judgement.rival, &self.candidate, aim - judgement.margin);
         self.tangents.closest(&self.problem.image, &mut self.candidate);
+        if self.problem.goal == Goal::Any {
+            // No minimisation chose this c: it is the one that would hold r here, at the boundary.
+            self.problem.h = self.tangents.total_multiplier().max(f32::MIN_POSITIVE) / BOUNDARY_PUSH;
+        }
         let judgement = self.problem.try_scale(&self.candidate, 1.0, &mut self.ray);
         if !judgement.success && judgement.margin - aim > NEAR * self.first_margin {
             self.scale(RAY_LIMIT);

@@ -45,6 +45,11 @@ impl Tangents {
         self.multipliers = [0.0; LABELS];
     }
 
+    /// Σ λ_k of the last closest point: with one tangent, the weight that the margin's gradient has in r.
+    pub(super) fn total_multiplier(&self) -> f32 {
+        self.multipliers.iter().sum()
+    }
+
     /// Where to write the gradient of the margin over `rival`, before [`Tangents::keep`].
     pub(super) fn normal(&mut self, rival: usize) -> &mut [f32] {
         &mut self.normals[rival * PIXELS..][..PIXELS]
