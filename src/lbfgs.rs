@@ -4,30 +4,71 @@
 //! minimise f(x)   subject to   lower ≤ x ≤ upper
 //! ```
 //!
-//! Knows vectors and bounds, not digits. Each iteration
-//! 1. fixes the variables that sit on a bound and are pushed against it (the
-//!    *active set*); the others are *free*;
-//! 2. multiplies the free part of the gradient by the L-BFGS inverse Hessian, built
-//!    by the two-loop recursion from the free parts of the last curvature pairs
-//!    `s = x⁺ − x`, `y = ∇f(x⁺) − ∇f(x)`;
-//! 3. searches along the projected path `x(t) = clip(x + t·d)` for a sufficient
-//!    decrease (Armijo), stretching a step that is still steep downhill.
+//! Knows vectors and bounds, not digits: any number of variables, any bounds (infinite,
+//! one-sided, equal ones that fix a variable), `f32` or `f64`. All memory is allocated by
+//! [`Minimizer::new`]; each [`Minimizer::step`] evaluates f and ∇f once. The caller keeps the
+//! loop, and may look, stop, or go on with another objective between any two evaluations.
 //!
-//! Sources: J. Nocedal and S. Wright, *Numerical Optimization*, 2nd ed., algorithm
-//! 7.4 (two-loop recursion), section 3.1 (Armijo, interpolation) and 18.6 (gradient
-//! projection); D. Bertsekas, *Projected Newton methods for optimization problems
-//! with simple constraints*, SIAM J. Control Optim. 20 (1982).
+//! ```
+//! use pockets::lbfgs::{Ending, Minimizer, Options};
+//!
+//! // (x − 3)² + (y + 1)² with 0 ≤ x ≤ 2 and y free
+//! let mut minimizer = Minimizer::<f64>::new(2, Options::default());
+//! minimizer.start(&[0.0, 0.0], &[0.0, f64::NEG_INFINITY], &[2.0, f64::INFINITY])?;
+//! let ending = loop {
+//!     let ending = minimizer.step(|x, gradient| {
+//!         gradient.copy_from_slice(&[2.0 * (x[0] - 3.0), 2.0 * (x[1] + 1.0)]);
+//!         (x[0] - 3.0).powi(2) + (x[1] + 1.0).powi(2)
+//!     });
+//!     if let Some(ending) = ending {
+//!         break ending;
+//!     }
+//! };
+//! assert_eq!(ending, Ending::Gradient);
+//! assert!((minimizer.x()[0] - 2.0).abs() < 1e-6 && (minimizer.x()[1] + 1.0).abs() < 1e-6);
+//! # Ok::<(), pockets::lbfgs::BoundsError>(())
+//! ```
+//!
+//! Each iteration
+//! 1. fixes the variables that sit on a bound and are pushed against it (the *active set*);
+//!    the others are *free*;
+//! 2. multiplies the free part of −∇f by the inverse Hessian of L-BFGS, built by the two-loop
+//!    recursion from the free parts of the last curvature pairs `s = x⁺ − x`,
+//!    `y = ∇f(x⁺) − ∇f(x)`. A pair whose free part shows no positive curvature is left out;
+//! 3. takes out what points through a bound that is reached already. The rest `d` is a descent
+//!    direction: what was taken out pointed uphill, for a free variable on a bound is pulled
+//!    inwards. If rounding has spoilt it all the same, the pairs are dropped and `d = −∇f`;
+//! 4. searches along the projected path `x(t) = clip(x + t·d)` for a sufficient decrease
+//!    (Armijo). A step that is too long is followed by the minimum of a cubic through both
+//!    values and slopes; a step that is still steep, by where the secant of the slopes leads
+//!    (Wolfe). Where values differ by rounding alone, the slope decides. The first trial is
+//!    t = 1; where no pair is known yet, the given γ ([`Scaling::Fixed`]) or else
+//!    `1/‖x − clip(x − ∇f)‖`, at most 1.
+//!
+//! It ends ([`Ending`]) when the projected gradient vanishes, when f or the line search no
+//! longer decreases, when the evaluations run out, or at the first NaN or infinity.
+//!
+//! The L-BFGS-B of Byrd, Lu, Nocedal and Zhu finds the active set differently: it minimises
+//! its quadratic model along the projected gradient and then within the face found there,
+//! with 2m×2m factorisations. The projected path needs none, and takes as many evaluations:
+//! tests/lbfgs.rs counts them on the published drivers and on some seventy other problems,
+//! beside SciPy's and basin's L-BFGS-B.
+//!
+//! Sources: J. Nocedal and S. Wright, *Numerical Optimization*, 2nd ed., algorithm 7.4
+//! (two-loop recursion), sections 3.1 and 3.5 (Armijo and Wolfe conditions, interpolation)
+//! and 16.7 (gradient projection); D. Bertsekas, *Projected Newton methods for optimization
+//! problems with simple constraints*, SIAM J. Control Optim. 20 (1982); W. Hager and H. Zhang,
+//! *A new conjugate gradient method with guaranteed descent and an efficient line search*,
+//! SIAM J. Optim. 16 (2005), section 4 (values within rounding).
+
+mod line_search;
+mod pairs;
 
 use crate::vector::{clip, dot, sums};
+use line_search::{LineSearch, Probe, Verdict};
 use num_traits::Float;
+use pairs::Pairs;
 use thiserror::Error;
-
-/// What a step along a descent direction must keep of the decrease that its slope promises (Armijo).
-const SUFFICIENT: f64 = 1e-4;
-/// A step that leaves more than this part of the slope is still steep, and is stretched (Wolfe).
-const STEEP: f64 = 0.9;
-/// The most evaluations that one line search may spend.
-const LINE_SEARCH_LIMIT: u32 = 20;
 
 /// The matrix that the two-loop recursion starts from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,7 +88,7 @@ pub struct Options<T> {
     pub scaling: Scaling<T>,
     /// Converged when no entry of the projected gradient is larger.
     pub gradient_tolerance: T,
-    /// Converged when an iteration lowers f by less than this part of max(|f|, |f⁺|, 1).
+    /// Converged when an iteration lowers f by no more than this part of max(|f|, |f⁺|, 1).
     pub decrease_tolerance: T,
     /// Rounding noise of the objective, as a part of |f|: decreases below it count as none.
     pub noise: T,
@@ -74,13 +115,13 @@ impl<T: Float> Default for Options<T> {
 pub enum Ending {
     /// The projected gradient is within its tolerance: a first-order solution.
     Gradient,
-    /// The objective no longer decreases by its tolerance.
+    /// The last iteration lowered the objective by no more than its tolerance.
     Decrease,
     /// No decrease can be found along the projected steepest descent: the objective's noise is reached.
     Noise,
     /// The evaluations ran out.
     Evaluations,
-    /// The objective or an entry of its gradient was NaN or infinite.
+    /// The objective or an entry of its gradient was NaN or infinite, or the gradient's squared norm overflows.
     NotFinite,
 }
 
@@ -119,25 +160,14 @@ pub struct Minimizer<T> {
     /// 1 for free variables, 0 for those in the active set.
     free: Vec<T>,
     pairs: Pairs<T>,
-    line: Line<T>,
+    line: LineSearch<T>,
+    /// The trial is `clip(x + step·direction)`.
+    step: T,
+    /// No pair stands behind the direction.
+    steepest: bool,
     ending: Option<Ending>,
     evaluations: u32,
     iterations: u32,
-}
-
-/// Where a line search stands. Steps are lengths t of `x(t) = clip(x + t·d)`.
-#[derive(Clone, Copy)]
-struct Line<T> {
-    /// The step of the trial.
-    step: T,
-    /// `∇f(x)·d`.
-    slope: T,
-    /// The largest step known to be too short, and the smallest known to be too long.
-    short: T,
-    long: Option<T>,
-    evaluations: u32,
-    /// No pair stands behind the direction.
-    steepest: bool,
 }
 
 impl<T: Float> Minimizer<T> {
@@ -155,14 +185,9 @@ impl<T: Float> Minimizer<T> {
             direction: zeros(),
             free: zeros(),
             pairs: Pairs::new(n, options.memory.max(1)),
-            line: Line {
-                step: T::zero(),
-                slope: T::zero(),
-                short: T::zero(),
-                long: None,
-                evaluations: 0,
-                steepest: true,
-            },
+            line: LineSearch::new(T::zero(), T::zero(), T::zero()),
+            step: T::zero(),
+            steepest: true,
             ending: None,
             evaluations: 0,
             iterations: 0,
@@ -187,10 +212,11 @@ impl<T: Float> Minimizer<T> {
                 return Err(BoundsError::Start(i));
             }
         }
-        self.lower.copy_from_slice(lower);
-        self.upper.copy_from_slice(upper);
         for i in 0..expected {
-            self.trial[i] = clip(start[i], lower[i], upper[i]);
+            // The largest numbers in place of infinities: no step leaves them.
+            self.lower[i] = lower[i].max(T::min_value());
+            self.upper[i] = upper[i].min(T::max_value());
+            self.trial[i] = clip(start[i], self.lower[i], self.upper[i]);
         }
         self.x.copy_from_slice(&self.trial);
         self.pairs.clear();
@@ -298,49 +324,30 @@ impl<T: Float> Minimizer<T> {
 
     /// Judges the trial: accept it, or propose another step along the same direction.
     fn search(&mut self, value: T) {
-        self.line.evaluations += 1;
-        let [promised] = sums([&self.gradient, &self.trial, &self.x], |[g, trial, x]| [g * (trial - x)]);
-        let slack = self.options.noise * self.value.abs();
-        if value > self.value + real::<T>(SUFFICIENT) * promised + slack {
-            self.line.long = Some(self.line.step);
-            return self.shorten(value, promised);
+        let (step, (promised, slope)) = (self.step, self.slopes_at_trial());
+        match self.line.judge(Probe { step, value, slope }, promised) {
+            Verdict::Accept => self.accept(value),
+            Verdict::Try(step) => self.place_trial(step),
+            Verdict::GiveUp => self.give_up(),
         }
-        if self.line.long.is_none() && self.line.evaluations < LINE_SEARCH_LIMIT && self.still_steep() {
-            return self.stretch();
-        }
-        self.accept(value);
     }
 
-    /// Whether the slope at the trial, along the direction, is nearly what it was at x.
-    fn still_steep(&self) -> bool {
-        let slices = [&self.trial[..], &self.lower, &self.upper, &self.trial_gradient, &self.direction];
-        let [moving] = sums(slices, |[trial, lower, upper, g, d]| {
-            [if (trial > lower) & (trial < upper) { g * d } else { T::zero() }]
+    /// `∇f(x)·(x(t) − x)`, and the slope at the trial along the path: that of the direction, less the variables that
+    /// bounds have stopped.
+    fn slopes_at_trial(&self) -> (T, T) {
+        let path = [&self.x[..], &self.trial, &self.lower, &self.upper, &self.direction];
+        let [x, trial, lower, upper, direction] = path;
+        let slices = [x, trial, lower, upper, direction, &self.gradient, &self.trial_gradient];
+        let [promised, slope] = sums(slices, |[x, trial, lower, upper, d, g, g_trial]| {
+            let moving = if (trial > lower) & (trial < upper) { g_trial * d } else { T::zero() };
+            [g * (trial - x), moving]
         });
-        moving < real::<T>(STEEP) * self.line.slope
-    }
-
-    fn stretch(&mut self) {
-        self.line.short = self.line.step;
-        self.line.step = self.line.step * real(4.0);
-        self.place_trial();
-    }
-
-    /// A shorter step by quadratic interpolation, kept within [0.1, 0.5] of the last one.
-    fn shorten(&mut self, value: T, promised: T) {
-        if self.line.evaluations >= LINE_SEARCH_LIMIT {
-            return self.give_up();
-        }
-        let half = real::<T>(0.5);
-        let ideal = -promised * half / (value - self.value - promised);
-        let factor = if ideal.is_finite() { ideal.max(real(0.1)).min(half) } else { half };
-        self.line.step = self.line.short + (self.line.step - self.line.short) * factor;
-        self.place_trial();
+        (promised, slope)
     }
 
     /// The direction gave no decrease: try plain steepest descent once, then stop.
     fn give_up(&mut self) {
-        if self.line.steepest {
+        if self.steepest {
             self.ending = Some(Ending::Noise);
         } else {
             self.pairs.clear();
@@ -374,33 +381,35 @@ impl<T: Float> Minimizer<T> {
             self.ending = Some(Ending::Gradient);
             return;
         }
-        let zipped = self.free.iter_mut().zip(&self.x).zip(&self.gradient).zip(&self.lower).zip(&self.upper);
-        for ((((free, &x), &g), &lower), &upper) in zipped {
-            let pushed_out = ((x <= lower) & (g > T::zero())) | ((x >= upper) & (g < T::zero()));
-            *free = if pushed_out { T::zero() } else { T::one() };
-        }
         self.point_downhill();
         self.pairs.apply(&mut self.direction, &self.free, self.options.scaling);
-        self.line.steepest = self.pairs.is_empty();
+        self.steepest = self.pairs.is_empty();
         let mut slope = self.drop_blocked();
         if slope >= T::zero() || !slope.is_finite() {
             self.pairs.clear();
-            self.line.steepest = true;
+            self.steepest = true;
             self.point_downhill();
             slope = self.drop_blocked();
         }
-        let first = match (self.line.steepest, self.options.scaling) {
-            (true, Scaling::NewestPair) => (-slope).sqrt().recip().min(T::one()),
-            (true, Scaling::Fixed(gamma)) => gamma,
+        if !slope.is_finite() {
+            self.ending = Some(Ending::NotFinite);
+            return;
+        }
+        self.line = LineSearch::new(self.value, slope, self.options.noise * self.value.abs());
+        self.place_trial(match self.options.scaling {
+            Scaling::NewestPair if self.steepest => self.projected_gradient_norm().recip().min(T::one()),
+            Scaling::Fixed(gamma) if self.steepest => gamma,
             _ => T::one(),
-        };
-        self.line = Line { step: first, slope, short: T::zero(), long: None, evaluations: 0, ..self.line };
-        self.place_trial();
+        });
     }
 
+    /// The direction of steepest descent, zero for the variables that are pushed against a bound; the others are free.
     fn point_downhill(&mut self) {
-        for ((d, g), free) in self.direction.iter_mut().zip(&self.gradient).zip(&self.free) {
-            *d = -*g * *free;
+        let variables = self.x.iter().zip(&self.gradient).zip(&self.lower).zip(&self.upper);
+        for ((d, free), (((&x, &g), &lower), &upper)) in self.direction.iter_mut().zip(&mut self.free).zip(variables) {
+            let pushed_out = ((x <= lower) & (g > T::zero())) | ((x >= upper) & (g < T::zero()));
+            *free = if pushed_out { T::zero() } else { T::one() };
+            *d = -g * *free;
         }
     }
 
@@ -413,111 +422,11 @@ impl<T: Float> Minimizer<T> {
         dot(&self.direction, &self.gradient)
     }
 
-    fn place_trial(&mut self) {
-        let step = self.line.step;
+    fn place_trial(&mut self, step: T) {
+        self.step = step;
         let zipped = self.trial.iter_mut().zip(&self.x).zip(&self.direction).zip(&self.lower).zip(&self.upper);
         for ((((trial, &x), &d), &lower), &upper) in zipped {
             *trial = clip(x + step * d, lower, upper);
-        }
-    }
-}
-
-/// The last few curvature pairs, oldest overwritten first.
-struct Pairs<T> {
-    n: usize,
-    capacity: usize,
-    /// `[capacity, n]` each.
-    s: Vec<T>,
-    y: Vec<T>,
-    /// Pairs stored, and where the next one goes.
-    count: usize,
-    next: usize,
-    /// Per pair, `1 / s·y` over the free variables (0: left out), and the recursion's α.
-    rho: Vec<T>,
-    alpha: Vec<T>,
-}
-
-impl<T: Float> Pairs<T> {
-    fn new(n: usize, capacity: usize) -> Self {
-        let room = || vec![T::zero(); n * capacity];
-        let small = || vec![T::zero(); capacity];
-        Pairs { n, capacity, s: room(), y: room(), count: 0, next: 0, rho: small(), alpha: small() }
-    }
-
-    fn clear(&mut self) {
-        self.count = 0;
-        self.next = 0;
-    }
-
-    fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// The slot of the pair that is `age` pairs old (0: the newest).
-    fn slot(&self, age: usize) -> usize {
-        (self.next + self.capacity - 1 - age) % self.capacity
-    }
-
-    /// Stores `s = x⁺ − x`, `y = ∇f(x⁺) − ∇f(x)`, if they show positive curvature.
-    fn push(&mut self, x: &[T], x_new: &[T], g: &[T], g_new: &[T]) {
-        let range = self.next * self.n..(self.next + 1) * self.n;
-        let (s, y) = (&mut self.s[range.clone()], &mut self.y[range]);
-        for i in 0..s.len() {
-            s[i] = x_new[i] - x[i];
-            y[i] = g_new[i] - g[i];
-        }
-        let [sy, yy] = sums([s, y], |[s, y]| [s * y, y * y]);
-        if sy > T::epsilon() * yy {
-            self.next = (self.next + 1) % self.capacity;
-            self.count = (self.count + 1).min(self.capacity);
-        }
-    }
-
-    fn transform(&mut self, mut change: impl FnMut(&[T], &mut [T])) {
-        for age in 0..self.count {
-            let slot = self.slot(age);
-            let range = slot * self.n..(slot + 1) * self.n;
-            change(&self.s[range.clone()], &mut self.y[range]);
-        }
-    }
-
-    /// `q ← H q` by the two-loop recursion, with every pair restricted to the free variables.
-    fn apply(&mut self, q: &mut [T], free: &[T], scaling: Scaling<T>) {
-        let n = self.n;
-        let mut newest = None;
-        for age in 0..self.count {
-            let slot = self.slot(age);
-            let (s, y) = (&self.s[slot * n..][..n], &self.y[slot * n..][..n]);
-            let [sy, yy, sq] = sums([s, y, free, q], |[s, y, free, q]| [s * y * free, y * y * free, s * q]);
-            if sy <= T::epsilon() * yy || yy <= T::zero() {
-                self.rho[slot] = T::zero();
-                continue;
-            }
-            newest.get_or_insert(sy / yy);
-            self.rho[slot] = sy.recip();
-            let alpha = sq / sy;
-            self.alpha[slot] = alpha;
-            for ((q, y), free) in q.iter_mut().zip(y).zip(free) {
-                *q = *q - alpha * *y * *free;
-            }
-        }
-        let gamma = match scaling {
-            Scaling::NewestPair => newest.unwrap_or(T::one()),
-            Scaling::Fixed(gamma) => gamma,
-        };
-        for v in q.iter_mut() {
-            *v = *v * gamma;
-        }
-        for age in (0..self.count).rev() {
-            let slot = self.slot(age);
-            if self.rho[slot] == T::zero() {
-                continue;
-            }
-            let (s, y) = (&self.s[slot * n..][..n], &self.y[slot * n..][..n]);
-            let change = self.alpha[slot] - self.rho[slot] * dot(y, q);
-            for ((q, s), free) in q.iter_mut().zip(s).zip(free) {
-                *q = *q + change * *s * *free;
-            }
         }
     }
 }

@@ -1,0 +1,110 @@
+//! The curvature pairs, and the product of the inverse Hessian that they build with a vector.
+
+use super::Scaling;
+use crate::vector::{dot, sums};
+use num_traits::Float;
+
+/// The last few curvature pairs, oldest overwritten first.
+pub(super) struct Pairs<T> {
+    n: usize,
+    capacity: usize,
+    /// `[capacity, n]` each.
+    s: Vec<T>,
+    y: Vec<T>,
+    /// Pairs stored, and where the next one goes.
+    count: usize,
+    next: usize,
+    /// Per pair, `1 / s·y` over the free variables (0: left out), and the recursion's α.
+    rho: Vec<T>,
+    alpha: Vec<T>,
+}
+
+impl<T: Float> Pairs<T> {
+    pub(super) fn new(n: usize, capacity: usize) -> Self {
+        let room = || vec![T::zero(); n * capacity];
+        let small = || vec![T::zero(); capacity];
+        Pairs { n, capacity, s: room(), y: room(), count: 0, next: 0, rho: small(), alpha: small() }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.count = 0;
+        self.next = 0;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The slot of the pair that is `age` pairs old (0: the newest).
+    fn slot(&self, age: usize) -> usize {
+        (self.next + self.capacity - 1 - age) % self.capacity
+    }
+
+    /// Stores `s = x⁺ − x`, `y = ∇f(x⁺) − ∇f(x)`, if they show positive curvature.
+    pub(super) fn push(&mut self, x: &[T], x_new: &[T], g: &[T], g_new: &[T]) {
+        let range = self.next * self.n..(self.next + 1) * self.n;
+        let (s, y) = (&mut self.s[range.clone()], &mut self.y[range]);
+        difference(s, x_new, x);
+        difference(y, g_new, g);
+        let [sy, yy] = sums([s, y], |[s, y]| [s * y, y * y]);
+        if sy > T::epsilon() * yy {
+            self.next = (self.next + 1) % self.capacity;
+            self.count = (self.count + 1).min(self.capacity);
+        }
+    }
+
+    pub(super) fn transform(&mut self, mut change: impl FnMut(&[T], &mut [T])) {
+        for age in 0..self.count {
+            let slot = self.slot(age);
+            let range = slot * self.n..(slot + 1) * self.n;
+            change(&self.s[range.clone()], &mut self.y[range]);
+        }
+    }
+
+    /// `q ← H q` by the two-loop recursion, with every pair restricted to the free variables.
+    pub(super) fn apply(&mut self, q: &mut [T], free: &[T], scaling: Scaling<T>) {
+        let n = self.n;
+        let mut newest = None;
+        for age in 0..self.count {
+            let slot = self.slot(age);
+            let (s, y) = (&self.s[slot * n..][..n], &self.y[slot * n..][..n]);
+            let [sy, yy, sq] = sums([s, y, free, q], |[s, y, free, q]| [s * y * free, y * y * free, s * q]);
+            if sy <= T::epsilon() * yy || yy <= T::zero() {
+                self.rho[slot] = T::zero();
+                continue;
+            }
+            newest.get_or_insert(sy / yy);
+            self.rho[slot] = sy.recip();
+            let alpha = sq / sy;
+            self.alpha[slot] = alpha;
+            for ((q, y), free) in q.iter_mut().zip(y).zip(free) {
+                *q = *q - alpha * *y * *free;
+            }
+        }
+        let gamma = match scaling {
+            Scaling::NewestPair => newest.unwrap_or(T::one()),
+            Scaling::Fixed(gamma) => gamma,
+        };
+        for v in q.iter_mut() {
+            *v = *v * gamma;
+        }
+        for age in (0..self.count).rev() {
+            let slot = self.slot(age);
+            if self.rho[slot] == T::zero() {
+                continue;
+            }
+            let (s, y) = (&self.s[slot * n..][..n], &self.y[slot * n..][..n]);
+            let change = self.alpha[slot] - self.rho[slot] * dot(y, q);
+            for ((q, s), free) in q.iter_mut().zip(s).zip(free) {
+                *q = *q + change * *s * *free;
+            }
+        }
+    }
+}
+
+/// `c ← a − b`.
+fn difference<T: Float>(c: &mut [T], a: &[T], b: &[T]) {
+    for ((c, a), b) in c.iter_mut().zip(a).zip(b) {
+        *c = *a - *b;
+    }
+}
