@@ -1,5 +1,7 @@
 //! candle: training and batch experiments. Native only, never on the page.
 
+mod autoencoder;
+mod backfeeding;
 pub mod mnist;
 pub mod recipe;
 pub mod train;

@@ -1,8 +1,13 @@
 //! Training by candle: Adam on cross-entropy with the paper's weight decay.
 
-use super::recipe::{Part, Recipe};
+use super::{
+    autoencoder,
+    backfeeding::Pool,
+    recipe::{Method, Part, Recipe},
+};
 use crate::{
     LABELS, PIXELS,
+    attack::AttackError,
     idx::Digits,
     network::{Layer, Mlp, NetworkError, kernel::Evaluator, label},
 };
@@ -37,6 +42,9 @@ pub enum TrainError {
     /// The trained weights are no network.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// No adversarial example could be made of a digit.
+    #[error(transparent)]
+    Attack(#[from] AttackError),
 }
 
 /// How training stands after an epoch.
@@ -75,19 +83,33 @@ pub fn train(
     let network = Network::new(recipe, &mut random)?;
     let (images, labels) = tensors(digits)?;
     let judged = tensors(judged)?;
+    let mut variables = network.variables();
+    let mut pool = None;
+    match recipe.method {
+        Method::Labels => {}
+        Method::Autoencoder(settings) => {
+            autoencoder::learn(&network, &settings, recipe, &images, &mut random)?;
+            variables.drain(..2); // the encoder is frozen
+        }
+        Method::BackFeeding(settings) => pool = Some(Pool::new(settings, digits, recipe.seed)),
+    }
     let adam = ParamsAdamW { lr: recipe.rate, weight_decay: 0.0, ..ParamsAdamW::default() };
-    let mut adam = AdamW::new(network.variables(), adam)?;
+    let mut adam = AdamW::new(variables, adam)?;
     let mut order: Vec<u32> = (0..digits.len() as u32).collect();
     let batches = digits.len().div_ceil(recipe.batch);
     for epoch in 0..recipe.epochs {
         order.shuffle(&mut random);
         let mut sum = 0.0;
         for (b, batch) in order.chunks(recipe.batch).enumerate() {
-            let done = (epoch * batches + b) as f64 / (recipe.epochs * batches) as f64;
-            adam.set_learning_rate(recipe.rate * (LAST_RATE + (1.0 - LAST_RATE) * (1.0 + (PI * done).cos()) / 2.0));
+            adam.set_learning_rate(rate(recipe.rate, epoch * batches + b, recipe.epochs * batches));
             let chosen = Tensor::new(batch, &Device::Cpu)?;
-            let logits = network.logits(&images.index_select(&chosen, 0)?)?;
-            let loss = loss::cross_entropy(&logits, &labels.index_select(&chosen, 0)?)?;
+            let mut shown = (images.index_select(&chosen, 0)?, labels.index_select(&chosen, 0)?);
+            if let Some(pool) = &mut pool {
+                pool.refresh(&network.mlp(recipe)?)?;
+                let (images, labels) = pool.sample(batch.len())?;
+                shown = (Tensor::cat(&[&shown.0, &images], 0)?, Tensor::cat(&[&shown.1, &labels], 0)?);
+            }
+            let loss = loss::cross_entropy(&network.logits(&shown.0)?, &shown.1)?;
             let loss = (loss + network.decay(&recipe.decay)?)?;
             adam.backward_step(&loss)?;
             sum += f64::from(loss.to_scalar::<f32>()?) * batch.len() as f64;
@@ -98,7 +120,13 @@ pub fn train(
         }
         report(Epoch { number, loss, error: network.error(&judged)? });
     }
-    Ok(Mlp::new(recipe.title, recipe.activation, network.layers()?)?)
+    network.mlp(recipe)
+}
+
+/// The rate after `step` of `steps`: half a cosine from the first rate to its hundredth.
+pub(super) fn rate(first: f64, step: usize, steps: usize) -> f64 {
+    let done = step as f64 / steps as f64;
+    first * (LAST_RATE + (1.0 - LAST_RATE) * (1.0 + (PI * done).cos()) / 2.0)
 }
 
 /// The share of `digits` that `network` misreads, from 0 to 1, by the project's own kernels.
@@ -130,9 +158,9 @@ fn tensors(digits: &Digits) -> Result<(Tensor, Tensor), candle_core::Error> {
 }
 
 /// The network while it learns: per layer a weight, transposed to `[in, out]`, and a bias `[out]`.
-struct Network {
+pub(super) struct Network {
     activation: crate::network::Activation,
-    layers: Vec<(Var, Var)>,
+    pub(super) layers: Vec<(Var, Var)>,
 }
 
 impl Network {
@@ -191,6 +219,11 @@ impl Network {
             wrong += misread.to_dtype(DType::F64)?.sum_all()?.to_scalar::<f64>()?;
         }
         Ok(wrong / count.max(1) as f64)
+    }
+
+    /// The network as it stands.
+    fn mlp(&self, recipe: &Recipe) -> Result<Mlp, TrainError> {
+        Ok(Mlp::new(recipe.title, recipe.activation, self.layers()?)?)
     }
 
     fn layers(&self) -> Result<Vec<Layer>, candle_core::Error> {
