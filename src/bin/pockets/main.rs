@@ -2,6 +2,7 @@
 
 mod attack;
 mod mnist;
+mod pack;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -21,6 +22,8 @@ enum Command {
     Mnist(mnist::Arguments),
     /// Train a network of the paper by name
     Train(train::Arguments),
+    /// Pack a network into 8 bits a weight, as the page ships it
+    Pack(pack::Arguments),
     /// Search for adversarial examples of the first images that a network reads correctly
     Attack(attack::Arguments),
 }
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
     let done: Result<(), Box<dyn Error>> = match Cli::parse().command {
         Command::Mnist(arguments) => mnist::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
+        Command::Pack(arguments) => pack::run(&arguments),
         Command::Attack(arguments) => attack::run(&arguments),
     };
     match done {
