@@ -206,9 +206,10 @@ pub struct Attack {
     spent: u32,
     /// Whether the search has begun again from another point.
     elsewhere: bool,
-    /// The margin and push at the minimizer's point.
+    /// The margin, push and success at the minimizer's point.
     margin: f32,
     push: f32,
+    succeeds: bool,
     /// Scratch: a gradient, the point that a boundary step is at, a point on its ray.
     slope: Vec<f32>,
     candidate: Vec<f32>,
@@ -283,6 +284,7 @@ impl Attack {
             elsewhere: false,
             margin: 0.0,
             push: 0.0,
+            succeeds: false,
             slope: zeros(),
             candidate: zeros(),
             ray: zeros(),
@@ -367,6 +369,7 @@ impl Attack {
     fn note_accepted(&mut self) {
         self.margin = self.problem.seen.margin;
         self.push = self.problem.seen.push;
+        self.succeeds = self.problem.seen.success;
     }
 
     /// Continues from the minimizer's point with another weight; no evaluation is needed for that.
@@ -454,11 +457,11 @@ impl Attack {
             if self.problem.keep_only(self.minimizer.x()) {
                 return self.finish(Ending::Success);
             }
-        } else if self.problem.has_best() && margin >= 0.0 && margin <= self.options.margin_window {
+        } else if self.succeeds && margin <= self.options.margin_window {
             return self.after_weights();
         }
         let estimate = self.estimate_h();
-        match self.weights.next(self.problem.h, margin, 0.5 * self.options.margin_window, estimate) {
+        match self.weights.next(self.problem.h, self.succeeds, margin, 0.5 * self.options.margin_window, estimate) {
             Next::Try(h) => self.set_h(h),
             Next::Closed => self.after_weights(),
             Next::OutOfReach => self.start_elsewhere(),

@@ -9,7 +9,7 @@
 /// The bracket is closed when c is known this well, relatively.
 const CLOSED: f32 = 0.01;
 /// No weight beyond e to this power of the first one is tried.
-const REACH: f32 = 14.0;
+const REACH: f32 = 10.0;
 
 /// What to do after a minimiser was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +31,8 @@ pub(super) struct WeightSearch {
     first: Option<f32>,
     /// The least change of ln h while there is no bracket; it grows, whatever the estimates say.
     stride: f32,
+    /// Steps made within the bracket.
+    closings: u32,
 }
 
 impl WeightSearch {
@@ -52,10 +54,10 @@ impl WeightSearch {
 
     /// Judges the minimiser for `h`. `margin` counts from the goal, `aim` is the margin wished for, `estimate` an h
     /// at which the tangent says that it is reached.
-    pub(super) fn next(&mut self, h: f32, margin: f32, aim: f32, estimate: Option<f32>) -> Next {
+    pub(super) fn next(&mut self, h: f32, succeeded: bool, margin: f32, aim: f32, estimate: Option<f32>) -> Next {
         let here = h.ln();
         let first = *self.first.get_or_insert(here);
-        let succeeded = margin >= 0.0;
+        let margin = if succeeded { margin } else { margin.min(-f32::EPSILON) };
         if self.last_succeeded == Some(succeeded) {
             // The Illinois rule: an end that stays put counts half.
             let other = if succeeded { &mut self.fails } else { &mut self.succeeds };
@@ -73,10 +75,13 @@ impl WeightSearch {
                 if high - low <= CLOSED {
                     return Next::Closed;
                 }
+                self.closings += 1;
                 let falsi = (aim - low_margin) / (high_margin - low_margin);
                 let part =
                     estimate.map(|e| (e - low) / (high - low)).filter(|p| (0.1..0.9).contains(p)).unwrap_or(falsi);
-                low + (high - low) * if part.is_finite() { part.clamp(0.05, 0.95) } else { 0.5 }
+                // Every fourth step halves the bracket, whatever the margins look like.
+                let halve = self.closings % 4 == 0 || !part.is_finite();
+                low + (high - low) * if halve { 0.5 } else { part.clamp(0.05, 0.95) }
             }
             (None, _) => estimate.unwrap_or(here - 1.0).clamp(here - 3.0, here - self.stride),
             (_, None) => estimate.unwrap_or(here + 1.0).clamp(here + self.stride, here + 3.0),
