@@ -2,7 +2,9 @@
 //! for [`crate::lab`] alike. Whatever is random here is drawn from the caller's own generator, so that it repeats.
 
 pub mod noise;
+pub mod path;
 pub mod plane;
+pub mod rounding;
 pub mod spectrum;
 pub mod transfer;
 pub mod units;

@@ -44,6 +44,9 @@ let fatal = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */ let settling;
 /** @type {ReturnType<typeof setTimeout> | undefined} */ let lateness;
 /** @type {Map<Drawing, number>} */ const sampleLabels = new Map();
+/** What the sections below are told, once they have come on screen. @type {import('./explore/stage.js').Update} */ let explore = () => {};
+/** The network in use. */
+let network = { name: '', bytes: new Uint8Array(), widths: /** @type {number[]} */ ([]) };
 
 const status = byId('status', HTMLElement);
 const networkSelect = byId('network', HTMLSelectElement);
@@ -121,6 +124,32 @@ function show(answer) {
   showSumProbabilities(answer?.adversarial ?? null);
   showReadouts(answer);
   targets.mark(answer?.digit?.label ?? null);
+  tellSections();
+}
+
+function tellSections() {
+  const { name, bytes, widths } = network;
+  if (bytes.length > 0) explore({ answer: shown, network: name, bytes, widths, target: state.target, reading: state.reading });
+}
+
+/** The sections are loaded when the first of them comes on screen. */
+function watchSections() {
+  const place = byId('explore', HTMLElement);
+  const observer = new IntersectionObserver(async (entries) => {
+    if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+    observer.disconnect();
+    const { stage } = await import('./explore/stage.js');
+    explore = stage(place, {
+      chooseTarget: (target) => (takeOver(), chooseTarget(target)),
+      chooseReading: (reading) => (takeOver(), (state.reading = reading), ask()),
+      chooseNetwork: (name) => (takeOver(), void choose(name)),
+      addNetwork: async () => '',
+      link: () => new URL(printHash(state), location.href).href,
+      say,
+    });
+    tellSections();
+  });
+  observer.observe(place);
 }
 
 /** Things have come to rest: say what happened, and keep it in the address. */
@@ -188,9 +217,10 @@ function networkChooser(networks) {
       if (!entry) throw new Error(`There is no network called ${name} here.`);
       const bytes = await fetchNetwork(entry);
       if (turn !== newest) return;
-      await client.load(bytes);
+      const { widths } = await client.load(bytes);
       if (turn !== newest) return;
       state.network = name;
+      network = { name, bytes, widths };
       ready = true;
     } catch (error) {
       if (turn !== newest) return;
@@ -247,6 +277,7 @@ async function start() {
     networksView(networkSelect, networks, (name) => (takeOver(), choose(name)));
     await choose(state.network);
     if (!restored) arrive(samples);
+    watchSections();
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error));
   }

@@ -1,0 +1,144 @@
+// @ts-check
+/** The sections below the demo, each with the visitor's own digit. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { open } from './harness.mjs';
+import { STILL, colours, settled, target, written } from './helpers.mjs';
+
+/** @typedef {import('./harness.mjs').Page} Page */
+
+/**
+ * Scrolls to a section, as a reader would.
+ * @param {Page} page
+ * @param {string} heading
+ */
+async function section(page, heading) {
+  const found = page.getByRole('region', { name: heading });
+  await found.scrollIntoViewIfNeeded();
+  await found.locator('.figure > *').first().waitFor();
+  await found.scrollIntoViewIfNeeded();
+  return found;
+}
+
+/** @param {import('playwright-core').Locator} input a range, moved by keys from its lower end */
+async function slide(input, /** @type {number} */ steps) {
+  await input.focus();
+  await input.press('Home');
+  for (let k = 0; k < steps; k++) await input.press('ArrowRight');
+}
+
+test('nothing of the sections is loaded before they come on screen', async (t) => {
+  const { page, requests } = await open(t, STILL);
+  await settled(page);
+  await page.waitForTimeout(300);
+  assert.deepEqual(requests.filter((url) => url.includes('/explore/')), []);
+  await section(page, 'One digit, nine disguises');
+  assert(requests.some((url) => url.endsWith('/explore/nine.js')));
+  assert(!requests.some((url) => /explore\/(keep|units)\.js$/.test(url)), 'only what is on screen');
+});
+
+test('nine examples with their norms; a click makes one the target; the way there and beyond', async (t) => {
+  const { page, draw, readout } = await open(t, STILL);
+  await draw(await written(3));
+  await settled(page, /your digit as 3.*read 8/);
+  const norm = Number(await readout('Norm').innerText());
+  const nine = await section(page, 'nine disguises');
+  const strip = nine.getByRole('group', { name: 'nearest example' });
+  const chosen = strip.getByRole('button', { pressed: true });
+  await chosen.filter({ hasText: /\d\.\d/ }).waitFor();
+  assert.match((await chosen.getAttribute('aria-label')) ?? '', /Attack towards 8: norm/);
+  assert(Math.abs(Number((await chosen.innerText()).match(/\d\.\d+/)?.[0]) - norm) < 0.006, 'the strip and the readout agree');
+  assert.equal(await strip.getByRole('button', { name: /norm \d/ }).count(), 9);
+  assert(await strip.getByRole('button', { name: 'towards 3' }).isDisabled(), 'what it is read as is no target');
+
+  const slider = nine.getByRole('slider', { name: 'How much of r' });
+  assert.match((await slider.getAttribute('aria-valuetext')) ?? '', /^1\.00 times r, read as 8/);
+  await slide(slider, 3);
+  assert.match((await slider.getAttribute('aria-valuetext')) ?? '', /^0\.03 times r, read as 3/);
+  await slider.press('End');
+  await nine.getByText(/2\.00.*is read as 8/).waitFor();
+  const flip = Number((await nine.getByRole('img', { name: /Probabilities on the way: read as 3 until/ }).getAttribute('aria-label'))?.match(/t = (\d\.\d+), then as 8/)?.[1]);
+  assert(flip > 0.8 && flip <= 1.02, `the reading flips at the example, not at ${flip}`);
+
+  await strip.getByRole('button', { name: 'towards 5' }).click();
+  await settled(page, /makes it read 5/);
+  assert(await target(page, '5').isChecked());
+  await strip.getByRole('button', { name: 'towards 5', pressed: true }).waitFor();
+});
+
+test('the search can be stepped, scrubbed and played, and the readings of the paper compared', async (t) => {
+  const { page, readout } = await open(t, STILL);
+  await settled(page, /sample 3/);
+  const search = await section(page, 'step by step');
+  await search.getByRole('heading', { name: 'The result' }).waitFor();
+  const slider = search.getByRole('slider', { name: 'Evaluation' });
+  const count = Number(await slider.getAttribute('max'));
+  assert.equal(count, Number(await readout('Evaluations').innerText()));
+  const image = () => colours(page, 'The digit at this evaluation');
+  const last = await image();
+  await search.getByRole('button', { name: 'Step back' }).click();
+  assert.match((await slider.getAttribute('aria-valuetext')) ?? '', new RegExp(`^${count - 1} of ${count}: .*margin`));
+  await slider.press('Home');
+  await search.getByText('At your digit itself').waitFor();
+  assert(await search.getByRole('button', { name: 'Step back' }).isDisabled());
+  assert.deepEqual(await image(), await colours(page, 'Network input'), 'the first evaluation is at x');
+  await search.getByRole('button', { name: 'Play' }).click();
+  await search.getByRole('button', { name: 'Pause' }).click();
+  await search.getByRole('button', { name: 'Play' }).click();
+  await search.getByRole('heading', { name: 'The result' }).waitFor();
+  assert.deepEqual(await image(), last);
+  await search.getByRole('button', { name: 'Play' }).waitFor();
+  for (const name of ['Margin', 'Size of the change', 'Bracket on c', 'Loss and objective']) {
+    assert.match((await search.getByRole('img', { name }).getAttribute('aria-label')) ?? '', /\d/, name);
+  }
+
+  const cells = search.getByRole('table').getByRole('cell').filter({ hasText: /evaluations/ });
+  assert.equal(await cells.count(), 6, 'three readings, two losses');
+  await search.getByRole('radio', { name: 'c as a weight' }).check();
+  await settled(page, /makes it read 8/);
+  const shown = await search.locator('td.chosen b').innerText();
+  assert(Math.abs(Number(shown) - Number(await readout('Norm').innerText())) < 0.006);
+  assert.match(await page.evaluate(() => location.hash), /reading=weight/);
+  await search.getByRole('radio', { name: 'away from the label' }).check();
+  await settled(page, /makes it read/);
+  assert(await target(page, 'any').isChecked());
+  await search.getByRole('radio', { name: 'towards the target' }).check();
+  assert(await target(page, '8').isChecked(), 'the target before comes back');
+});
+
+test('on the map the digit and its example lie in different regions; noise of the same size changes nothing, much larger noise does', async (t) => {
+  const { page } = await open(t, STILL);
+  await settled(page, /sample 3/);
+  const pocket = await section(page, 'chance');
+  const map = pocket.getByLabel('Map of readings');
+  const words = pocket.locator('#map-words');
+  await words.filter({ hasText: /In view: .*read as 3 \d+ %/ }).waitFor();
+  assert.match((await words.textContent()) ?? '', /read as 8/);
+
+  const box = await map.boundingBox();
+  assert(box);
+  const whole = await words.textContent();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width, box.y + box.height / 2, { steps: 4 });
+  await page.mouse.up();
+  await words.filter({ hasText: /read as 3 (8|9|10)\d* %/ }).waitFor();
+  await map.press('0');
+  await words.filter({ hasText: whole ?? '' }).waitFor();
+  for (let k = 0; k < 9; k++) await map.press('+');
+  await map.press('ArrowLeft');
+  await map.press('ArrowLeft');
+  await map.press('ArrowLeft');
+  await words.filter({ hasText: /read as 3 100 %/ }).waitFor();
+  await pocket.getByRole('button', { name: 'Whole' }).click();
+  await words.filter({ hasText: whole ?? '' }).waitFor();
+  await pocket.getByRole('button', { name: 'Another cut' }).click();
+  await page.waitForFunction((before) => document.querySelector('#map-words')?.textContent !== before, whole);
+
+  const slider = pocket.getByRole('slider', { name: 'Size of the noise' });
+  const says = async (/** @type {RegExp} */ pattern) =>
+    page.waitForFunction((source) => new RegExp(source).test(document.querySelector('#noise')?.getAttribute('aria-valuetext') ?? ''), pattern.source);
+  await says(/^1\.0 times r, 0 of 1,000/);
+  await slider.press('End');
+  await says(/^16\.0 times r, [1-9]\d* of 1,000/);
+});

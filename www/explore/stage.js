@@ -1,0 +1,102 @@
+// @ts-check
+/**
+ * The sections below the demo. Each is loaded when it first comes on screen, and told of the scene (the answer that
+ * is shown above, its network, target and reading) only while it is there.
+ *
+ * @import { Answer, Reading, Target } from '../messages.js'
+ *
+ * @typedef {object} Scene
+ * @property {Answer | null} answer what is shown above; null while nothing is known
+ * @property {string} network the name of the network in use
+ * @property {Uint8Array} bytes its file
+ * @property {number[]} widths of its layers, from 784 to 10
+ * @property {Target} target
+ * @property {Reading} reading
+ *
+ * @typedef {object} Page what sections can do to the page above
+ * @property {(target: Target) => void} chooseTarget
+ * @property {(reading: Reading) => void} chooseReading
+ * @property {(name: string) => void} chooseNetwork
+ * @property {(bytes: Uint8Array, file: string) => Promise<string>} addNetwork takes a network of the visitor's own, and attacks
+ *   it; resolves with what it is called, rejects with a sentence
+ * @property {() => string} link to the page as it is
+ * @property {(sentence: string) => void} say in the page's one live region
+ *
+ * @typedef {{ explorer: Explorer, page: Page }} Tools
+ * @typedef {(scene: Scene) => void} Update
+ * @typedef {(figure: HTMLElement, tools: Tools) => Update} Section builds the figure
+ */
+import { create } from '../dom.js';
+import { watchTheme } from '../theme.js';
+import { Explorer } from './explorer.js';
+import { forgetColours } from './pixels.js';
+
+/** By the ids of the sections in the page. @type {Record<string, () => Promise<{ section: Section }>>} */
+const SECTIONS = {
+  nine: () => import('./nine.js'),
+  search: () => import('./search.js'),
+  pocket: () => import('./pocket.js'),
+};
+
+/**
+ * @param {HTMLElement} place the element that holds the sections
+ * @param {Page} page
+ * @returns {Update}
+ */
+export function stage(place, page) {
+  document.head.append(create('link', { rel: 'stylesheet', href: new URL('explore.css', import.meta.url).href }));
+  const tools = { explorer: new Explorer(), page };
+  /** @type {Scene | null} */ let scene = null;
+  /** @type {Map<Element, { update: Update | null, loading: boolean, onScreen: boolean, shown: Scene | null }>} */ const states = new Map();
+
+  /** @param {Element} element */
+  const refresh = (element) => {
+    const state = states.get(element);
+    if (!state || !scene || !state.onScreen || !state.update || state.shown === scene) return;
+    state.shown = scene;
+    state.update(scene);
+  };
+  /** @param {Element} element */
+  const wake = async (element) => {
+    const state = states.get(element);
+    const figure = element.querySelector('.figure');
+    if (!state || state.loading || !(figure instanceof HTMLElement)) return;
+    state.loading = true;
+    try {
+      const { section } = await SECTIONS[element.id]();
+      state.update = section(figure, tools);
+      refresh(element);
+    } catch {
+      figure.textContent = 'This figure could not be loaded.';
+    }
+  };
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const state = states.get(target);
+        if (!state) continue;
+        state.onScreen = isIntersecting;
+        if (isIntersecting) wake(target);
+        refresh(target);
+      }
+    },
+    { rootMargin: '100px' },
+  );
+  for (const element of place.querySelectorAll('section')) {
+    if (!(element.id in SECTIONS)) continue;
+    states.set(element, { update: null, loading: false, onScreen: false, shown: null });
+    observer.observe(element);
+  }
+  watchTheme(() => {
+    forgetColours();
+    if (scene) update({ ...scene });
+  });
+
+  /** @type {Update} */
+  function update(next) {
+    scene = next;
+    tools.explorer.network(next.network, next.bytes);
+    for (const element of states.keys()) refresh(element);
+  }
+  return update;
+}
