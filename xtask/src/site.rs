@@ -21,6 +21,9 @@ const OPTIMISATION: [&str; 8] = [
     "-O2",
 ];
 
+/// What Trunk does not know of: the page for frames, and the service worker.
+const BESIDE: [&str; 2] = ["embed.html", "sw.js"];
+
 /// The folder of the finished site.
 pub fn folder(root: &Path) -> PathBuf {
     root.join("dist")
@@ -54,6 +57,9 @@ pub fn build(root: &Path) -> Result<PathBuf> {
         }
     }
 
+    for file in BESIDE {
+        fs::copy(root.join(file), made.join(file)).map_err(|error| unreadable(&root.join(file), &error))?;
+    }
     let dist = folder(root);
     finish(&made, &dist).map_err(|error| format!("The site in {} can't be finished: {error}.", dist.display()))?;
     eprintln!("The site is in {} ({:.0} s).", dist.display(), start.elapsed().as_secs_f32());
@@ -96,6 +102,11 @@ fn finish(made: &Path, dist: &Path) -> io::Result<()> {
             let html = fs::read_to_string(made.join(page))?;
             fs::write(made.join(page), with_addresses_moved(&html, &tops, &version))?;
         }
+    }
+    let worker = made.join("sw.js");
+    if worker.exists() {
+        let script = fs::read_to_string(&worker)?;
+        fs::write(&worker, with_files_named(&script, &version, &assets))?;
     }
     let part = dist.with_extension("part");
     cache::remove(&part)?;
@@ -151,6 +162,14 @@ fn with_addresses_moved(html: &str, moved: &[String], version: &str) -> String {
     result
 }
 
+/// Tells the service worker which version of the site it keeps, and the files of that version.
+fn with_files_named(script: &str, version: &str, assets: &[PathBuf]) -> String {
+    let files: Vec<String> = assets.iter().map(|file| format!("{version}/{}", file.to_string_lossy())).collect();
+    script
+        .replace("'/* version */'", &serde_json::json!(version).to_string())
+        .replace("[/* files */]", &serde_json::json!(files).to_string())
+}
+
 /// All files below a folder, relative to it, in order of their names.
 pub fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
@@ -186,6 +205,13 @@ mod tests {
             r#"<a href="https://example.org/main.js"><a href="embed.html" title="main.js is here">"#
         );
         assert_eq!(with_addresses_moved(html, &moved, "v-1"), expected);
+    }
+
+    #[test]
+    fn the_service_worker_is_told_its_version_and_files() {
+        let script = include_str!("../../sw.js");
+        let told = with_files_named(script, "v-1", &[PathBuf::from("www/main.js")]);
+        assert!(told.contains(r#"const VERSION = "v-1";"#) && told.contains(r#"const FILES = ["v-1/www/main.js"];"#));
     }
 
     #[test]

@@ -46,11 +46,12 @@ pub fn test(root: &Path, names: &[String]) -> Result<()> {
 /// Formatting and clippy, where they are installed.
 fn lint(root: &Path) -> Result<()> {
     let has = |tool: &str| cargo(root).args([tool, "--version"]).output().is_ok_and(|done| done.status.success());
-    if has("fmt") {
-        run(cargo(root).args(["fmt", "--all", "--check"]), "The formatting check")?;
+    let formatting = if has("fmt") {
+        run(cargo(root).args(["fmt", "--all", "--check"]), "The formatting check")
     } else {
         eprintln!("rustfmt is not installed: formatting is not checked.");
-    }
+        Ok(())
+    };
     if has("clippy") {
         let mut clippy = cargo(root);
         clippy.args(["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"]);
@@ -58,7 +59,7 @@ fn lint(root: &Path) -> Result<()> {
     } else {
         eprintln!("clippy is not installed: lints are not checked.");
     }
-    Ok(())
+    formatting
 }
 
 fn native(root: &Path) -> Result<()> {
