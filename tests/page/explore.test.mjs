@@ -1,6 +1,7 @@
 // @ts-check
 /** The sections below the demo, each with the visitor's own digit. */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
 import { STILL, colours, settled, target, written } from './helpers.mjs';
@@ -141,4 +142,60 @@ test('on the map the digit and its example lie in different regions; noise of th
   await says(/^1\.0 times r, 0 of 1,000/);
   await slider.press('End');
   await says(/^16\.0 times r, [1-9]\d* of 1,000/);
+});
+
+test('link, picture, numbers and search can be kept, and the picture still fools the network', async (t) => {
+  const { page, context, url, readout } = await open(t, STILL);
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: 'Sample digit 5' }).click();
+  await settled(page, /sample 5.*read 8/);
+  const keep = await section(page, 'Keep it');
+  const save = async (/** @type {string} */ name) => {
+    const saved = page.waitForEvent('download');
+    await keep.getByRole('button', { name, exact: true }).click();
+    const file = await saved;
+    return { name: file.suggestedFilename(), bytes: await readFile(await file.path()) };
+  };
+  await keep.getByText(/white on black.*still read as 8/).waitFor();
+
+  const picture = await save('Picture (PNG)');
+  assert.equal(picture.name, 'pockets-5-as-8.png');
+  await settled(page, /Saved\. .*still read as 8/);
+  // The browser's own decoder reads the file; given to the page's own module, what it shows is read as the target.
+  const read = await page.evaluate(async (bytes) => {
+    const bitmap = await createImageBitmap(new Blob([Uint8Array.from(bytes)], { type: 'image/png' }));
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    const context = canvas.getContext('2d');
+    context?.drawImage(bitmap, 0, 0);
+    const grey = [...(context?.getImageData(0, 0, 28, 28).data ?? [])].filter((_, k) => k % 4 === 0);
+    const main = document.querySelector('script')?.src ?? '';
+    const module = await import(new URL('../pockets.js', main).href);
+    await module.default();
+    const file = await fetch(new URL('networks/FC100-100-10.safetensors', main));
+    const reader = new module.Reader(new module.Network(new Uint8Array(await file.arrayBuffer())));
+    const shares = reader.probabilities(Float32Array.from(grey, (level) => level / 255));
+    return { width: bitmap.width, height: bitmap.height, label: shares.indexOf(Math.max(...shares)) };
+  }, [...picture.bytes]);
+  assert.deepEqual(read, { width: 28, height: 28, label: 8 });
+  const sum = await save('x + r (npy)');
+  assert.equal(sum.bytes.subarray(1, 6).toString(), 'NUMPY');
+  assert.equal(sum.bytes.length, 128 + 4 * 784);
+  assert.match(sum.bytes.subarray(10, 128).toString(), /'<f4'.*\(28, 28\).*\n$/);
+  const values = new Float32Array(sum.bytes.buffer.slice(sum.bytes.byteOffset + 128, sum.bytes.byteOffset + sum.bytes.length));
+  const r = await save('r (npy)');
+  const changes = new Float32Array(r.bytes.buffer.slice(r.bytes.byteOffset + 128, r.bytes.byteOffset + r.bytes.length));
+  assert(Math.abs(Math.hypot(...changes) - Number(await readout('Norm').innerText())) < 0.006);
+  assert(values.every((v) => v >= 0 && v <= 1));
+
+  const search = (await save('Search (CSV)')).bytes.toString().trim().split('\n');
+  assert.equal(search[0], 'evaluation,phase,c,loss,objective,norm,margin,c_succeeds,c_fails');
+  assert.equal(search.length - 1, Number(await readout('Evaluations').innerText()));
+
+  await keep.getByRole('button', { name: 'Copy link' }).click();
+  await settled(page, /Copied/);
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  assert(link.startsWith(`${url}#v1;`));
+  await page.goto('about:blank');
+  await page.goto(link);
+  await settled(page, /as 5.*makes it read 8/);
 });

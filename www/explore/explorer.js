@@ -11,6 +11,7 @@
  * @typedef {object} Question
  * @property {number} id
  * @property {keyof Topics} topic
+ * @property {string} channel the topic, or who asks where two places ask of the same one
  * @property {any} request
  * @property {(answer: any) => void} told
  * @property {(sentence: string) => void} failed
@@ -63,27 +64,28 @@ export class Explorer {
    * @param {Topics[T][0]} request
    * @param {(answer: Topics[T][1]) => void} told called with a first part too, where the topic has one
    * @param {(sentence: string) => void} [failed]
+   * @param {string} [channel] of each only the newest question counts
    */
-  ask(topic, request, told, failed = () => {}) {
-    this.#next.set(topic, { id: ++this.#id, topic, request, told, failed, heard: false });
-    const before = this.#asked.get(topic);
-    if (!before || before.heard) this.#sendNext(topic);
+  ask(topic, request, told, failed = () => {}, channel = topic) {
+    this.#next.set(channel, { id: ++this.#id, topic, channel, request, told, failed, heard: false });
+    const before = this.#asked.get(channel);
+    if (!before || before.heard) this.#sendNext(channel);
   }
 
-  /** Nothing more is wanted of a topic. @param {keyof Topics} topic */
-  forget(topic) {
-    this.#next.delete(topic);
-    const asked = this.#asked.get(topic);
+  /** Nothing more is wanted of a channel. @param {string} channel */
+  forget(channel) {
+    this.#next.delete(channel);
+    const asked = this.#asked.get(channel);
     if (asked) asked.told = asked.failed = () => {};
   }
 
-  /** @param {string} topic */
-  #sendNext(topic) {
-    const next = this.#next.get(topic);
+  /** @param {string} channel */
+  #sendNext(channel) {
+    const next = this.#next.get(channel);
     if (!next || !this.#send) return;
-    this.#next.delete(topic);
-    this.#asked.set(topic, next);
-    this.#send({ kind: 'ask', id: next.id, topic: next.topic, request: next.request });
+    this.#next.delete(channel);
+    this.#asked.set(channel, next);
+    this.#send({ kind: 'ask', id: next.id, topic: next.topic, channel, request: next.request });
   }
 
   /** @param {FromExplorer} message @param {(message: ToExplorer) => void} send how to reach the one who says so */
@@ -91,17 +93,17 @@ export class Explorer {
     if (message.kind === 'ready') {
       this.#send = send;
       for (const [key, bytes] of this.#networks) send({ kind: 'load', key, bytes });
-      for (const [topic, question] of this.#asked) if (!this.#next.has(topic)) this.#next.set(topic, question);
+      for (const [channel, question] of this.#asked) if (!this.#next.has(channel)) this.#next.set(channel, question);
       this.#asked.clear();
-      for (const topic of [...this.#next.keys()]) this.#sendNext(topic);
+      for (const channel of [...this.#next.keys()]) this.#sendNext(channel);
       return;
     }
     const question = [...this.#asked.values()].find(({ id }) => id === message.id);
     if (!question) return;
     question.heard = true;
-    const held = this.#next.has(question.topic);
-    if (message.kind === 'failed' || message.last) this.#asked.delete(question.topic);
-    this.#sendNext(question.topic);
+    const held = this.#next.has(question.channel);
+    if (message.kind === 'failed' || message.last) this.#asked.delete(question.channel);
+    this.#sendNext(question.channel);
     if (message.kind === 'failed') question.failed(message.message);
     else if (message.last || !held) question.told(message.answer);
   }

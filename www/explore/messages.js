@@ -1,11 +1,11 @@
 // @ts-check
 /**
  * What the page and the explorer say to each other. The explorer answers the sections below the demo, in a worker of
- * its own, so that no question of theirs ever delays the live attack. Each question has a topic; of one topic only
- * the newest question counts. Types alone: nothing here is loaded.
+ * its own, so that no question of theirs ever delays the live attack. Each question has a topic and a channel,
+ * which is the topic unless two places ask the same; of one channel only the newest question counts. Types alone: nothing here is loaded.
  *
  * @typedef {{ kind: 'load', key: string, bytes: Uint8Array }} Load takes a network, under a name of the page's choice
- * @typedef {{ kind: 'ask', id: number, topic: Topic, request: any }} Ask
+ * @typedef {{ kind: 'ask', id: number, topic: Topic, channel: string, request: any }} Ask
  * @typedef {Load | Ask} ToExplorer
  *
  * @typedef {{ kind: 'ready' }} Ready the explorer can be sent work

@@ -256,7 +256,7 @@ function* attack(search, image, target) {
 }
 
 /**
- * Serves questions. Of each topic the newest counts: it ends the one before at its next rest.
+ * Serves questions. Of each channel the newest counts: it ends the one before at its next rest.
  * @param {Rooms} rooms
  * @param {object} surroundings
  * @param {(message: FromExplorer) => void} surroundings.post
@@ -274,8 +274,8 @@ export function serve(rooms, { post, pause, slice }) {
       } catch {}
       return;
     }
-    const { id, topic, request } = message;
-    newest.set(topic, id);
+    const { id, topic, channel, request } = message;
+    newest.set(channel, id);
     try {
       const tell = (/** @type {any} */ answer) => post({ kind: 'told', id, answer, last: false });
       const answering = rooms[topic](request, tell);
@@ -286,7 +286,7 @@ export function serve(rooms, { post, pause, slice }) {
         while (!step.done && performance.now() - begun < slice);
         if (step.done) return post({ kind: 'told', id, answer: step.value, last: true });
         await pause();
-        if (newest.get(topic) !== id) {
+        if (newest.get(channel) !== id) {
           answering.return(/** @type {never} */ (undefined));
           return;
         }

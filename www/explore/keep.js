@@ -1,0 +1,95 @@
+// @ts-check
+/** What a visitor can take away: a link, a picture that still works, the numbers. */
+import { create } from '../dom.js';
+import { csv, download, npy, png } from './files.js';
+
+/** @import { Rounded } from './messages.js' */
+/** @import { Scene, Tools, Update } from './stage.js' */
+
+/** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
+export function section(figure, { explorer, page }) {
+  /** @type {Scene | null} */ let scene = null;
+  /** @type {Rounded | null} */ let rounded = null;
+  const row = (/** @type {string} */ name, /** @type {string} */ words, /** @type {() => void} */ clicked) => {
+    const button = create('button', { type: 'button' }, name);
+    const note = create('p', {}, words);
+    button.addEventListener('click', clicked);
+    figure.firstElementChild?.append(button, note);
+    return { button, note };
+  };
+  figure.append(create('div', { class: 'keep' }));
+
+  const link = row('Copy link', 'Whoever opens it sees this digit, attacked in the same way. The drawing is in the link itself.', async () => {
+    const text = page.link();
+    try {
+      await navigator.clipboard.writeText(text);
+      told(link.note, 'Copied.');
+    } catch {
+      told(link.note, 'This browser does not let the page copy. Here it is: ', create('a', { href: text }, 'the link'));
+    }
+  });
+  const picture = row('Picture (PNG)', '', () => {
+    if (!scene || !rounded) return;
+    download(`${name(scene)}.png`, png(rounded.levels), 'image/png');
+    page.say(`Saved. ${verdict(rounded)}`);
+  });
+  const change = row('r (npy)', '28 × 28 floats, exactly as computed; numpy.load reads them.', () => {
+    const r = scene?.answer?.perturbation?.values;
+    if (scene && r) download(`${name(scene)}-r.npy`, npy(r), 'application/octet-stream');
+  });
+  const sum = row('x + r (npy)', 'The same for the adversarial digit, from 0 (paper) to 1 (ink).', () => {
+    const values = scene?.answer?.adversarial?.values;
+    if (scene && values) download(`${name(scene)}.npy`, npy(values), 'application/octet-stream');
+  });
+  const trace = row('Search (CSV)', 'Every evaluation with its phase, c, loss, objective, norm, margin and bracket.', () => {
+    if (!scene?.answer?.digit) return;
+    const { network, reading, target, answer } = scene;
+    const kept = name(scene);
+    const request = { network, reading, target, image: scene.answer.digit.values };
+    explorer.ask('trace', request, ({ steps }) => download(`${kept}.csv`, csv(steps), 'text/csv'), (why) => told(trace.note, why), 'trace to keep');
+  });
+
+  /** @param {HTMLElement} note @param {(Node | string)[]} words */
+  function told(note, ...words) {
+    note.replaceChildren(...words);
+    page.say(note.textContent ?? '');
+  }
+
+  return (next) => {
+    scene = next;
+    rounded = null;
+    const { answer, network, target } = next;
+    const r = answer?.perturbation?.values;
+    for (const { button } of [change, sum, trace, picture]) button.disabled = true;
+    picture.note.textContent = r ? '' : 'There is no example to keep.';
+    if (!answer?.digit || !r) {
+      explorer.forget('rounded');
+      return;
+    }
+    for (const { button } of [change, sum, trace]) button.disabled = false;
+    const request = { network, image: answer.digit.values, r, prediction: answer.digit.label, target };
+    explorer.ask('rounded', request, (found) => {
+      rounded = found;
+      picture.button.disabled = false;
+      picture.note.textContent = `28 × 28 pixels, white on black as in MNIST. ${verdict(found)}`;
+    });
+  };
+}
+
+/** @param {Rounded} rounded */
+function verdict({ rounding, label, norm, scale }) {
+  const still = `still read as ${label}, norm ${norm.toFixed(3)}`;
+  switch (rounding) {
+    case 'nearest':
+      return `Rounded to 256 levels it is ${still}.`;
+    case 'towards':
+      return `Plain rounding would lose it; rounded in the direction of r it is ${still}.`;
+    case 'further':
+      return `Plain rounding would lose it; with r lengthened by ${Math.round(100 * (scale - 1))} % it is ${still}.`;
+    case 'lost':
+      return `Rounded to 256 levels it no longer fools the network: it is read as ${label}.`;
+  }
+}
+
+/** What a file is called, without its ending. @param {Scene} scene */
+const name = ({ answer }) => `pockets-${answer?.digit?.label}-as-${answer?.adversarial?.label}`;
