@@ -63,7 +63,7 @@ fn lint(root: &Path) -> Result<()> {
 }
 
 fn native(root: &Path) -> Result<()> {
-    run(cargo(root).args(["test", "--workspace"]), "A native test")
+    run(cargo(root).args(["test", "--workspace", "--no-fail-fast"]), "A native test")
 }
 
 /// Every tests/wasm*.rs, in headless Chromium.
@@ -83,7 +83,7 @@ fn wasm(root: &Path) -> Result<()> {
     )?;
     let mut test = toolchain.command("cargo", &[&bindgen.0], root)?;
     // As the page is compiled; and a debug build of the dependencies takes four times as long.
-    test.args(["test", "--release", "--target", "wasm32-unknown-unknown", "--no-default-features"]);
+    test.args(["test", "--no-fail-fast", "--release", "--target", "wasm32-unknown-unknown", "--no-default-features"]);
     for name in &names {
         test.args(["--test", name]);
     }
