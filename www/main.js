@@ -12,7 +12,7 @@ import { Client } from './client.js';
 import { byId } from './dom.js';
 import { flatten, isBlank } from './drawing.js';
 import { sentence } from './narrator.js';
-import { fetchNetwork, listNetworks, networksView } from './networks.js';
+import { addNetwork, fetchNetwork, listNetworks, networksView } from './networks.js';
 import { Pad } from './pad.js';
 import { pictureView } from './pictures.js';
 import { probabilitiesView } from './probabilities.js';
@@ -45,8 +45,8 @@ let fatal = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */ let lateness;
 /** @type {Map<Drawing, number>} */ const sampleLabels = new Map();
 /** What the sections below are told, once they have come on screen. @type {import('./explore/stage.js').Update} */ let explore = () => {};
-/** The network in use. */
-let network = { name: '', bytes: new Uint8Array(), widths: /** @type {number[]} */ ([]) };
+/** The network in use. @type {{ name: string, bytes: Uint8Array, widths: number[] }} */
+let network = { name: '', bytes: new Uint8Array(), widths: [] };
 
 const status = byId('status', HTMLElement);
 const networkSelect = byId('network', HTMLSelectElement);
@@ -143,7 +143,7 @@ function watchSections() {
       chooseTarget: (target) => (takeOver(), chooseTarget(target)),
       chooseReading: (reading) => (takeOver(), (state.reading = reading), ask()),
       chooseNetwork: (name) => (takeOver(), void choose(name)),
-      addNetwork: async () => '',
+      addNetwork: takeNetwork,
       link: () => new URL(printHash(state), location.href).href,
       say,
     });
@@ -206,8 +206,7 @@ function restore(hash) {
   return true;
 }
 
-/** @param {import('./networks.js').NetworkEntry[]} networks */
-function networkChooser(networks) {
+function networkChooser() {
   let newest = 0;
   /** @param {string} name @returns {Promise<void>} */
   return async (name) => {
@@ -235,6 +234,34 @@ function networkChooser(networks) {
 }
 
 /** @type {(name: string) => Promise<void>} */ let choose = async () => {};
+/** All that can be chosen. @type {import('./networks.js').NetworkEntry[]} */ const networks = [];
+
+/**
+ * Takes a network of the visitor's own, and attacks it.
+ * @param {Uint8Array} bytes
+ * @param {string} file its name
+ * @returns {Promise<string>} what it is called; rejects with a sentence if the bytes are no network
+ */
+async function takeNetwork(bytes, file) {
+  takeOver();
+  /** @type {import('./messages.js').NetworkFacts} */ let facts;
+  try {
+    facts = await client.load(bytes);
+  } catch (error) {
+    ask(); // loading has ended the attack that was under way
+    throw error;
+  }
+  const shipped = networks.some((each) => each.name === facts.name && !each.bytes);
+  const name = shipped ? `${facts.name} (yours)` : facts.name;
+  const before = networks.find((each) => each.name === name);
+  if (before) before.bytes = bytes;
+  else {
+    networks.push({ file, name, description: `from ${file}`, bytes });
+    addNetwork(networkSelect, networks[networks.length - 1]);
+  }
+  await choose(name);
+  return name;
+}
 
 /** @param {Sample} sample */
 function chooseSample(sample) {
@@ -270,10 +297,11 @@ async function start() {
     if (state.network !== network) choose(state.network);
   });
   try {
-    const [networks, samples] = await Promise.all([listNetworks(), loadSamples()]);
+    const [shipped, samples] = await Promise.all([listNetworks(), loadSamples()]);
     for (const { label, drawing } of samples) sampleLabels.set(drawing, label);
     samplesView(byId('samples', HTMLElement), samples, chooseSample);
-    choose = networkChooser(networks);
+    networks.push(...shipped);
+    choose = networkChooser();
     networksView(networkSelect, networks, (name) => (takeOver(), choose(name)));
     await choose(state.network);
     if (!restored) arrive(samples);

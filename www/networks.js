@@ -6,7 +6,8 @@
  * @property {string} file
  * @property {string} name
  * @property {string} description
- * @property {number} test_error
+ * @property {number} [test_error]
+ * @property {Uint8Array} [bytes] the file itself, if the visitor brought it
  */
 import { create } from './dom.js';
 
@@ -17,8 +18,9 @@ export async function listNetworks() {
   return response.json();
 }
 
-/** @param {NetworkEntry} entry */
+/** @param {NetworkEntry} entry @returns {Promise<Uint8Array>} */
 export async function fetchNetwork(entry) {
+  if (entry.bytes) return entry.bytes;
   const refused = (/** @type {unknown} */ why) => new Error(`The network ${entry.name} could not be loaded (${why}).`);
   const response = await fetch(new URL(`networks/${entry.file}`, import.meta.url)).catch((error) => {
     throw refused(error instanceof Error ? error.message : error);
@@ -33,6 +35,11 @@ export async function fetchNetwork(entry) {
  * @param {(name: string) => void} chosen
  */
 export function networksView(select, networks, chosen) {
-  select.append(...networks.map(({ name, description }) => create('option', { value: name, title: description }, name)));
+  for (const network of networks) addNetwork(select, network);
   select.addEventListener('change', () => chosen(select.value));
+}
+
+/** @param {HTMLSelectElement} select @param {NetworkEntry} network */
+export function addNetwork(select, { name, description }) {
+  select.append(create('option', { value: name, title: description }, name));
 }

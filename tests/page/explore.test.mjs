@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
-import { STILL, colours, settled, target, written } from './helpers.mjs';
+import { STILL, colours, safetensors, settled, target, written } from './helpers.mjs';
 
 /** @typedef {import('./harness.mjs').Page} Page */
 
@@ -198,4 +198,32 @@ test('link, picture, numbers and search can be kept, and the picture still fools
   await page.goto('about:blank');
   await page.goto(link);
   await settled(page, /as 5.*makes it read 8/);
+});
+
+test('a network of one’s own is attacked, one that is none is refused in words, and neither leaves the browser', async (t) => {
+  const { page, requests, readout } = await open(t, STILL);
+  await settled(page, /sample 3/);
+  const own = await section(page, 'Bring your own');
+  const file = own.getByLabel('Choose a safetensors file');
+  await file.setInputFiles({ name: 'broken.safetensors', mimeType: '', buffer: Buffer.from('not a network') });
+  await settled(page, /broken\.safetensors was not taken: this is not a whole safetensors file/);
+  await own.getByText(/broken\.safetensors was not taken/).waitFor();
+  assert.match(await readout('Adversarial prediction').innerText(), /^8/, 'the network before is still attacked');
+
+  const before = requests.length;
+  // Reads ink in the upper half as 2, in the lower half as 6.
+  const halves = (/** @type {number} */ k) => [2, 6].indexOf(Math.floor(k / 784)) === Math.floor((k % 784) / 392) ? 0.1 : 0;
+  const bytes = safetensors({ '0.weight': { shape: [10, 784], values: halves }, '0.bias': { shape: [10], values: () => 0 } });
+  await file.setInputFiles({ name: 'mine.safetensors', mimeType: '', buffer: bytes });
+  await own.getByText('Made up is now attacked').waitFor();
+  await settled(page, /makes it read/);
+  assert.match(await readout('Prediction').innerText(), /^[26]/);
+  const network = page.getByRole('combobox', { name: 'Network', exact: true });
+  assert.equal(await network.inputValue(), 'Made up');
+  const asked = requests.slice(before).filter((url) => !url.endsWith('/icon.svg'));
+  assert.deepEqual(asked, [], 'nothing was asked of anyone');
+  await network.selectOption('FC100-100-10');
+  await settled(page, /as 3.*makes it read 8/);
+  await network.selectOption('Made up');
+  await readout('Prediction').filter({ hasText: /^[26]/ }).waitFor();
 });

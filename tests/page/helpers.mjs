@@ -55,3 +55,22 @@ export function colours(page, name) {
     return [...(canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [])];
   });
 }
+
+/**
+ * A safetensors file.
+ * @param {Record<string, { shape: number[], values: (k: number) => number }>} tensors
+ */
+export function safetensors(tensors) {
+  /** @type {Record<string, object>} */ const header = { __metadata__: { activation: 'relu', name: 'Made up' } };
+  const parts = [];
+  let end = 0;
+  for (const [name, { shape, values }] of Object.entries(tensors)) {
+    const data = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, k) => values(k));
+    header[name] = { dtype: 'F32', shape, data_offsets: [end, (end += data.byteLength)] };
+    parts.push(Buffer.from(data.buffer));
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([length, text, ...parts]);
+}

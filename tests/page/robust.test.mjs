@@ -2,26 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
-import { STILL, colours, settled, target, written } from './helpers.mjs';
-
-/**
- * A safetensors file.
- * @param {Record<string, { shape: number[], values: (k: number) => number }>} tensors
- */
-function safetensors(tensors) {
-  /** @type {Record<string, object>} */ const header = { __metadata__: { activation: 'relu', name: 'Made up' } };
-  const parts = [];
-  let end = 0;
-  for (const [name, { shape, values }] of Object.entries(tensors)) {
-    const data = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, k) => values(k));
-    header[name] = { dtype: 'F32', shape, data_offsets: [end, (end += data.byteLength)] };
-    parts.push(Buffer.from(data.buffer));
-  }
-  const text = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  return Buffer.concat([length, text, ...parts]);
-}
+import { STILL, colours, safetensors, settled, target, written } from './helpers.mjs';
 
 const none = () => 0;
 /** A number in [−size, size) from each k, the same in every run. @param {number} size */

@@ -36,6 +36,7 @@ const SECTIONS = {
   nine: () => import('./nine.js'),
   search: () => import('./search.js'),
   pocket: () => import('./pocket.js'),
+  own: () => import('./own.js'),
   keep: () => import('./keep.js'),
 };
 
