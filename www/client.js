@@ -21,6 +21,21 @@ const PATIENCE = 3;
  * @property {boolean} outdated its answers are not wanted any more
  */
 
+/** The engine's Worker. Throws where the browser refuses one. */
+function newWorker() {
+  /** @type {WorkerOptions} */ const options = { type: 'module', name: 'pockets' };
+  try {
+    return new Worker(new URL('worker.js', import.meta.url), options);
+  } catch {
+    // A page of another origin may not start our file as its Worker, but a Worker of its own may import it.
+    const script = `import ${JSON.stringify(new URL('worker.js', import.meta.url).href)};`;
+    const address = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+    const worker = new Worker(address, options);
+    setTimeout(() => URL.revokeObjectURL(address), 60_000);
+    return worker;
+  }
+}
+
 export class Client {
   /** @type {Worker | null} */ #worker = null;
   /** @type {((message: ToEngine) => void) | null} set while the engine is ready */ #send = null;
@@ -88,7 +103,7 @@ export class Client {
 
   #startWorker() {
     try {
-      const worker = new Worker(new URL('worker.js', import.meta.url), { type: 'module', name: 'pockets' });
+      const worker = newWorker();
       this.#worker = worker;
       worker.onmessage = (event) => {
         if (worker === this.#worker) this.#receive(event.data, (message) => worker.postMessage(message));

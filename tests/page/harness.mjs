@@ -68,7 +68,9 @@ export async function startServer({ folder = DIST, below = '/', extra = {}, refu
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
     const send = (/** @type {number} */ status, /** @type {string} */ type, /** @type {string | Buffer} */ body) => {
-      response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-cache' }).end(body);
+      // Pages of other origins may use what static hosts publish.
+      const headers = { 'Content-Type': type, 'Cache-Control': 'no-cache', 'Access-Control-Allow-Origin': '*' };
+      response.writeHead(status, headers).end(body);
     };
     if (Object.hasOwn(extra, path)) {
       send(200, MEDIA_TYPES[extname(path)] ?? 'text/html; charset=utf-8', extra[path]);
