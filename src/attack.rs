@@ -402,7 +402,10 @@ impl Attack {
             return self.finish(Ending::NotFinite);
         }
         if self.problem.goal == Goal::Any && self.problem.has_best() {
-            return self.after_weights(); // away from a label the loss has no minimum: stop at the boundary
+            // Away from a label the loss has no minimum: stop at the boundary, on the way from x.
+            self.candidate.copy_from_slice(&self.problem.best.point);
+            self.scale(1.0);
+            return self.after_weights();
         }
         if self.minimizer.iterations() > iterations {
             self.note_accepted();
