@@ -4,4 +4,5 @@ mod autoencoder;
 mod backfeeding;
 pub mod mnist;
 pub mod recipe;
+pub mod reproduce;
 pub mod train;

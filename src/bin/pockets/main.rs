@@ -3,6 +3,7 @@
 mod attack;
 mod mnist;
 mod pack;
+mod reproduce;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -26,6 +27,8 @@ enum Command {
     Pack(pack::Arguments),
     /// Search for adversarial examples of the first images that a network reads correctly
     Attack(attack::Arguments),
+    /// Measure the paper's tables and figures again, and write them beside the paper's
+    Reproduce(reproduce::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(&arguments),
         Command::Pack(arguments) => pack::run(&arguments),
         Command::Attack(arguments) => attack::run(&arguments),
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
