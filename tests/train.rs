@@ -2,13 +2,15 @@
 #![cfg(feature = "lab")]
 
 use pockets::{
-    idx::Digits,
+    attack::{Attack, Goal, Options},
+    idx::{Digits, Labels},
     lab::{
-        recipe::{Recipe, recipes},
+        recipe::{Autoencoder, BackFeeding, Method, Recipe, recipes},
         train::{Epoch, error, part, train},
     },
     network::{Activation, Mlp},
 };
+use std::sync::Arc;
 
 fn digits() -> Digits {
     let images = include_bytes!("fixtures/mnist-300-images-idx3-ubyte");
@@ -110,4 +112,50 @@ fn a_rate_that_makes_the_loss_infinite_is_refused_in_its_epoch() {
     let recipe = Recipe { rate: f64::INFINITY, ..small("fc10-1") };
     let refused = train(&recipe, &digits(), &digits(), |_| {}).unwrap_err();
     assert!(refused.to_string().contains("a smaller --rate may help"), "{refused}");
+}
+
+#[test]
+fn an_encoder_learns_features_without_labels_that_a_softmax_can_read() {
+    let digits = digits();
+    let recipe = small("ae400-10");
+    let Method::Autoencoder(settings) = recipe.method else { panic!("{:?}", recipe.method) };
+    let encoder = |epochs| {
+        let method = Method::Autoencoder(Autoencoder { epochs, ..settings });
+        train(&Recipe { method, epochs: 10, ..recipe.clone() }, &digits, &digits, |_| {}).unwrap()
+    };
+    let (blank, learned) = (encoder(0), encoder(10));
+    assert_ne!(blank.layers()[0], learned.layers()[0]);
+    // The softmax changes nothing below it: with other labels the encoder is the same.
+    let shuffled = (digits.labels().as_slice().iter().map(|l| (l + 1) % 10).collect::<Vec<u8>>(), digits.images());
+    let relabelled = Digits::new(shuffled.1.clone(), Labels::parse(&idx_labels(&shuffled.0)).unwrap()).unwrap();
+    let method = Method::Autoencoder(Autoencoder { epochs: 10, ..settings });
+    let other = train(&Recipe { method, epochs: 10, ..recipe }, &relabelled, &relabelled, |_| {}).unwrap();
+    assert_eq!(other.layers()[0], learned.layers()[0]);
+    assert_ne!(other.layers()[1], learned.layers()[1]);
+    assert!(error(&learned, &digits) < 0.1, "{}", error(&learned, &digits));
+}
+
+/// An IDX1 file of these labels.
+fn idx_labels(labels: &[u8]) -> Vec<u8> {
+    [&[0, 0, 8, 1], (labels.len() as u32).to_be_bytes().as_slice(), labels].concat()
+}
+
+#[test]
+fn back_feeding_makes_the_smallest_perturbations_larger_and_repeats_exactly() {
+    let digits = digits();
+    let recipe = Recipe { epochs: 15, ..small("fc100-100-10-hardened") };
+    let Method::BackFeeding(settings) = recipe.method else { panic!("{:?}", recipe.method) };
+    let recipe = Recipe { method: Method::BackFeeding(BackFeeding { pool: 200, fresh: 20, ..settings }), ..recipe };
+    let hardened = train(&recipe, &digits, &digits, |_| {}).unwrap();
+    let without = train(&Recipe { method: Method::Labels, ..recipe.clone() }, &digits, &digits, |_| {}).unwrap();
+    let norm = |network: &Mlp| {
+        let mut attack = Attack::new(Arc::new(network.clone()), Options::default());
+        let mut norms = digits.iter().take(50).map(|(image, _)| {
+            attack.start(&image, Goal::Any).unwrap();
+            f64::from(attack.run().unwrap().norm)
+        });
+        norms.by_ref().sum::<f64>() / 50.0
+    };
+    assert!(norm(&hardened) > 1.2 * norm(&without), "{} against {}", norm(&hardened), norm(&without));
+    assert_eq!(weights(&hardened), weights(&train(&recipe, &digits, &digits, |_| {}).unwrap()));
 }

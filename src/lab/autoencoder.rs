@@ -1,7 +1,7 @@
 //! A hidden layer that learns without labels: the encoder of a sparse denoising autoencoder.
 //!
 //! Some pixels are blanked, and a decoder has to find the whole digit again from the units' activations (Vincent et
-//! al. 2008). Every unit is held to a small mean activation ρ by the divergence `Σ_j KL(ρ ‖ ρ_j)` (Ng 2011), so that
+//! al. 2008). Its weights are the encoder's, transposed: units that only just stir could not restore a digit then. Every unit is held to a small mean activation ρ by the divergence `Σ_j KL(ρ ‖ ρ_j)` (Ng 2011), so that
 //! few units speak for one digit.
 
 use super::{
@@ -16,7 +16,7 @@ use rand::{Rng, rngs::StdRng, seq::SliceRandom};
 /// Keeps logarithms of means finite.
 const TINY: f64 = 1e-6;
 
-/// Trains the network's first layer on `images` `[n, 784]` as an encoder; the decoder is thrown away.
+/// Trains the network's first layer on `images` `[n, 784]` as an encoder; the decoder's bias is thrown away.
 pub(super) fn learn(
     network: &Network,
     settings: &Autoencoder,
@@ -25,9 +25,8 @@ pub(super) fn learn(
     random: &mut StdRng,
 ) -> Result<(), TrainError> {
     let (weight, bias) = &network.layers[0];
-    let decoder = Var::from_tensor(&weight.t()?.contiguous()?)?;
     let decoder_bias = Var::zeros(PIXELS, DType::F32, &Device::Cpu)?;
-    let variables = vec![weight.clone(), bias.clone(), decoder.clone(), decoder_bias.clone()];
+    let variables = vec![weight.clone(), bias.clone(), decoder_bias.clone()];
     let adam = ParamsAdamW { lr: settings.rate, weight_decay: 0.0, ..ParamsAdamW::default() };
     let mut adam = AdamW::new(variables, adam)?;
     let mut order: Vec<u32> = (0..images.dim(0)? as u32).collect();
@@ -40,7 +39,7 @@ pub(super) fn learn(
             let whole = images.index_select(&Tensor::new(batch, &Device::Cpu)?, 0)?;
             let seen = (&whole * mask(settings.blanked, batch.len(), random)?)?;
             let hidden = ops::sigmoid(&seen.matmul(weight)?.broadcast_add(bias)?)?;
-            let logits = hidden.matmul(&decoder)?.broadcast_add(&decoder_bias)?;
+            let logits = hidden.matmul(&weight.t()?)?.broadcast_add(&decoder_bias)?;
             let loss = (reconstruction(&logits, &whole)? + divergence(&hidden, settings)?)?;
             let decay = (weight.sqr()?.sum_all()? * (recipe.decay[0] / bias.elem_count() as f64))?;
             let loss = (loss + decay)?;

@@ -155,8 +155,8 @@ pub fn recipes() -> Vec<Recipe> {
             method: Method::Autoencoder(Autoencoder {
                 epochs: 20,
                 rate: 2e-3,
-                density: 0.1,
-                sparsity: 0.1,
+                density: 0.05,
+                sparsity: 1.0,
                 blanked: 0.25,
             }),
             decay: vec![0.0, 1e-6],

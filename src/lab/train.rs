@@ -81,20 +81,24 @@ pub fn train(
     check(recipe, digits)?;
     let mut random = StdRng::seed_from_u64(recipe.seed);
     let network = Network::new(recipe, &mut random)?;
-    let (images, labels) = tensors(digits)?;
+    let (mut images, labels) = tensors(digits)?;
     let judged = tensors(judged)?;
-    let mut variables = network.variables();
+    let mut frozen = 0;
     let mut pool = None;
     match recipe.method {
         Method::Labels => {}
         Method::Autoencoder(settings) => {
             autoencoder::learn(&network, &settings, recipe, &images, &mut random)?;
-            variables.drain(..2); // the encoder is frozen
+            frozen = 1;
         }
         Method::BackFeeding(settings) => pool = Some(Pool::new(settings, digits, recipe.seed)),
     }
+    // What is frozen need be computed only once.
+    let (below, learning) = network.split_at(frozen);
+    images = below.features(&images)?;
+    let decay = &recipe.decay[frozen..];
     let adam = ParamsAdamW { lr: recipe.rate, weight_decay: 0.0, ..ParamsAdamW::default() };
-    let mut adam = AdamW::new(variables, adam)?;
+    let mut adam = AdamW::new(learning.variables(), adam)?;
     let mut order: Vec<u32> = (0..digits.len() as u32).collect();
     let batches = digits.len().div_ceil(recipe.batch);
     for epoch in 0..recipe.epochs {
@@ -109,8 +113,8 @@ pub fn train(
                 let (images, labels) = pool.sample(batch.len())?;
                 shown = (Tensor::cat(&[&shown.0, &images], 0)?, Tensor::cat(&[&shown.1, &labels], 0)?);
             }
-            let loss = loss::cross_entropy(&network.logits(&shown.0)?, &shown.1)?;
-            let loss = (loss + network.decay(&recipe.decay)?)?;
+            let loss = loss::cross_entropy(&learning.logits(&shown.0)?, &shown.1)?;
+            let loss = (loss + learning.decay(decay)?)?;
             adam.backward_step(&loss)?;
             sum += f64::from(loss.to_scalar::<f32>()?) * batch.len() as f64;
         }
@@ -182,18 +186,42 @@ impl Network {
         self.layers.iter().flat_map(|(weight, bias)| [weight.clone(), bias.clone()]).collect()
     }
 
-    /// `[n, 784]` to `[n, 10]`.
-    fn logits(&self, images: &Tensor) -> Result<Tensor, candle_core::Error> {
+    /// The first `count` layers and the others; both share this network's weights.
+    fn split_at(&self, count: usize) -> (Network, Network) {
+        let (below, above) = self.layers.split_at(count);
+        let network = |layers: &[(Var, Var)]| Network { activation: self.activation, layers: layers.to_vec() };
+        (network(below), network(above))
+    }
+
+    /// The last layer's activations, as numbers that no gradient flows through; the images themselves without layers.
+    fn features(&self, images: &Tensor) -> Result<Tensor, candle_core::Error> {
+        if self.layers.is_empty() {
+            return Ok(images.clone());
+        }
+        let mut features = Vec::new();
+        for first in (0..images.dim(0)?).step_by(JUDGE_BATCH) {
+            let batch = images.narrow(0, first, JUDGE_BATCH.min(images.dim(0)? - first))?;
+            features.push(self.activate(&self.logits(&batch)?)?.detach());
+        }
+        Tensor::cat(&features, 0)
+    }
+
+    fn activate(&self, values: &Tensor) -> Result<Tensor, candle_core::Error> {
         use crate::network::Activation::{Relu, Sigmoid, Tanh};
+        match self.activation {
+            Sigmoid => ops::sigmoid(values),
+            Relu => values.relu(),
+            Tanh => values.tanh(),
+        }
+    }
+
+    /// `[n, inputs]` to the last layer's values before any activation: for a whole network the logits, `[n, 10]`.
+    fn logits(&self, images: &Tensor) -> Result<Tensor, candle_core::Error> {
         let mut values = images.clone();
         for (k, (weight, bias)) in self.layers.iter().enumerate() {
             values = values.matmul(weight)?.broadcast_add(bias)?;
             if k + 1 < self.layers.len() {
-                values = match self.activation {
-                    Sigmoid => ops::sigmoid(&values)?,
-                    Relu => values.relu()?,
-                    Tanh => values.tanh()?,
-                };
+                values = self.activate(&values)?;
             }
         }
         Ok(values)
