@@ -143,6 +143,7 @@ function watchSections() {
       chooseTarget: (target) => (takeOver(), chooseTarget(target)),
       chooseReading: (reading) => (takeOver(), (state.reading = reading), ask()),
       chooseNetwork: (name) => (takeOver(), void choose(name)),
+      networks: () => networks,
       addNetwork: takeNetwork,
       link: () => new URL(printHash(state), location.href).href,
       say,

@@ -6,6 +6,9 @@ import { test } from 'node:test';
 import { open } from './harness.mjs';
 import { STILL, colours, safetensors, settled, target, written } from './helpers.mjs';
 
+/** A visitor who scrolls down. The paper's tables are left out where their data is not part of the site. */
+const READER = { ...STILL, expected: [/reproduction\.json/] };
+
 /** @typedef {import('./harness.mjs').Page} Page */
 
 /**
@@ -29,7 +32,7 @@ async function slide(input, /** @type {number} */ steps) {
 }
 
 test('nothing of the sections is loaded before they come on screen', async (t) => {
-  const { page, requests } = await open(t, STILL);
+  const { page, requests } = await open(t, READER);
   await settled(page);
   await page.waitForTimeout(300);
   assert.deepEqual(requests.filter((url) => url.includes('/explore/')), []);
@@ -39,7 +42,7 @@ test('nothing of the sections is loaded before they come on screen', async (t) =
 });
 
 test('nine examples with their norms; a click makes one the target; the way there and beyond', async (t) => {
-  const { page, draw, readout } = await open(t, STILL);
+  const { page, draw, readout } = await open(t, READER);
   await draw(await written(3));
   await settled(page, /your digit as 3.*read 8/);
   const norm = Number(await readout('Norm').innerText());
@@ -68,7 +71,7 @@ test('nine examples with their norms; a click makes one the target; the way ther
 });
 
 test('the search can be stepped, scrubbed and played, and the readings of the paper compared', async (t) => {
-  const { page, readout } = await open(t, STILL);
+  const { page, readout } = await open(t, READER);
   await settled(page, /sample 3/);
   const search = await section(page, 'step by step');
   await search.getByRole('heading', { name: 'The result' }).waitFor();
@@ -108,7 +111,7 @@ test('the search can be stepped, scrubbed and played, and the readings of the pa
 });
 
 test('on the map the digit and its example lie in different regions; noise of the same size changes nothing, much larger noise does', async (t) => {
-  const { page } = await open(t, STILL);
+  const { page } = await open(t, READER);
   await settled(page, /sample 3/);
   const pocket = await section(page, 'chance');
   const map = pocket.getByLabel('Map of readings');
@@ -145,7 +148,7 @@ test('on the map the digit and its example lie in different regions; noise of th
 });
 
 test('link, picture, numbers and search can be kept, and the picture still fools the network', async (t) => {
-  const { page, context, url, readout } = await open(t, STILL);
+  const { page, context, url, readout } = await open(t, READER);
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.getByRole('button', { name: 'Sample digit 5' }).click();
   await settled(page, /sample 5.*read 8/);
@@ -201,7 +204,7 @@ test('link, picture, numbers and search can be kept, and the picture still fools
 });
 
 test('a network of one’s own is attacked, one that is none is refused in words, and neither leaves the browser', async (t) => {
-  const { page, requests, readout } = await open(t, STILL);
+  const { page, requests, readout } = await open(t, READER);
   await settled(page, /sample 3/);
   const own = await section(page, 'Bring your own');
   const file = own.getByLabel('Choose a safetensors file');
@@ -226,4 +229,44 @@ test('a network of one’s own is attacked, one that is none is refused in words
   await settled(page, /as 3.*makes it read 8/);
   await network.selectOption('Made up');
   await readout('Prediction').filter({ hasText: /^[26]/ }).waitFor();
+});
+
+test('the example is shown to every network, as it is and amplified, and another can be attacked from there', async (t) => {
+  const { page } = await open(t, READER);
+  await settled(page, /sample 3/);
+  const own = await section(page, 'Bring your own');
+  const halves = (/** @type {number} */ k) => [2, 6].indexOf(Math.floor(k / 784)) === Math.floor((k % 784) / 392) ? 0.1 : 0;
+  const bytes = safetensors({ '0.weight': { shape: [10, 784], values: halves }, '0.bias': { shape: [10], values: () => 0 } });
+  await own.getByLabel('Choose a safetensors file').setInputFiles({ name: 'mine.safetensors', mimeType: '', buffer: bytes });
+  await own.getByText('Made up is now attacked').waitFor();
+  await page.getByRole('combobox', { name: 'Network', exact: true }).selectOption('FC100-100-10');
+  await settled(page, /as 3.*makes it read 8/);
+
+  const transfer = await section(page, 'Other networks');
+  const row = (/** @type {string} */ name) => transfer.getByRole('row').filter({ has: page.getByRole('button', { name, exact: true }) });
+  await row('Made up').waitFor();
+  const texts = await row('FC100-100-10').getByRole('cell').allInnerTexts();
+  assert.match(texts[0], /^3 /, 'your digit');
+  assert.match(texts[1], /^8 /, 'the example');
+  assert.match(texts[2], /^8 /, 'amplified');
+  assert.match(texts[3], /\d\.\d\d/, 'its own norm');
+  for (const text of (await row('Made up').getByRole('cell').allInnerTexts()).slice(0, 3)) assert.match(text, /^[26] /, 'whatever it is, it has ink above or below');
+  await row('Made up').getByRole('button').click();
+  await settled(page, /as [26]/);
+  assert.equal(await page.getByRole('combobox', { name: 'Network', exact: true }).inputValue(), 'Made up');
+});
+
+test('no layer amplifies the change beyond its bound, and the searched change more than a random one', async (t) => {
+  const { page } = await open(t, READER);
+  await settled(page, /sample 3/);
+  const layers = await section(page, 'Why so little');
+  await layers.getByText(/All layers together/).waitFor();
+  const rows = await layers.getByRole('row').filter({ has: page.getByRole('cell') }).all();
+  assert.equal(rows.length, 3);
+  for (const row of rows) {
+    const [bound, searched, random] = (await row.getByRole('cell').allInnerTexts()).map((text) => Number(text.slice(2)));
+    assert(searched > 0 && searched <= bound && random > 0 && random <= bound, await row.innerText());
+  }
+  const [found, chance] = ((await layers.getByText(/All layers together/).innerText()).match(/[\d.]+(?= times)/g) ?? []).map(Number);
+  assert(found > 2 * chance, `${found} against ${chance}`);
 });

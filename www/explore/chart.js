@@ -25,6 +25,8 @@
 const SVG = 'http://www.w3.org/2000/svg';
 const LEFT = 44;
 const RIGHT = 26;
+/** Room for longer words at the ends of lines. */
+const WORDS = 64;
 const TOP = 24;
 const BOTTOM = 38;
 
@@ -51,7 +53,8 @@ export function chart({ name, height, kind = '' }) {
   function paint() {
     if (!drawn || width === 0) return;
     const { x, y, lines, marks = [], levels = [], dots = [] } = drawn;
-    const across = scale(x, LEFT, width - RIGHT);
+    const right = width - (lines.some(({ label }) => label && label.length > 2) ? WORDS : RIGHT);
+    const across = scale(x, LEFT, right);
     const up = scale(y, height - BOTTOM, TOP);
     svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
     const parts = [];
@@ -62,14 +65,14 @@ export function chart({ name, height, kind = '' }) {
     }
     for (const value of y.ticks ?? ticks(y, Math.max(2, Math.floor(height / 50)))) {
       const at = up(value);
-      parts.push(element('path', { class: 'grid', d: `M${LEFT} ${at}H${width - RIGHT}` }));
+      parts.push(element('path', { class: 'grid', d: `M${LEFT} ${at}H${right}` }));
       parts.push(text(LEFT - 6, at + 4, (y.format ?? plain)(value), 'end'));
     }
-    parts.push(text(width - RIGHT, height - 4, x.label, 'end', 'axis'));
+    parts.push(text(right, height - 4, x.label, 'end', 'axis'));
     parts.push(text(0, 12, y.label, 'start', 'axis'));
     for (const { y: value, label, kind = '' } of levels) {
-      parts.push(element('path', { class: `level ${kind}`, d: `M${LEFT} ${up(value)}H${width - RIGHT}` }));
-      if (label) parts.push(text(width - RIGHT, up(value) - 5, label, 'end', kind));
+      parts.push(element('path', { class: `level ${kind}`, d: `M${LEFT} ${up(value)}H${right}` }));
+      if (label) parts.push(text(right, up(value) - 5, label, 'end', kind));
     }
     for (const { points, kind = '', label } of lines) {
       const d = points

@@ -17,6 +17,7 @@
  * @property {(target: Target) => void} chooseTarget
  * @property {(reading: Reading) => void} chooseReading
  * @property {(name: string) => void} chooseNetwork
+ * @property {() => import('../networks.js').NetworkEntry[]} networks all that can be chosen
  * @property {(bytes: Uint8Array, file: string) => Promise<string>} addNetwork takes a network of the visitor's own, and attacks
  *   it; resolves with what it is called, rejects with a sentence
  * @property {() => string} link to the page as it is
@@ -36,6 +37,8 @@ const SECTIONS = {
   nine: () => import('./nine.js'),
   search: () => import('./search.js'),
   pocket: () => import('./pocket.js'),
+  transfer: () => import('./transfer.js'),
+  layers: () => import('./layers.js'),
   own: () => import('./own.js'),
   keep: () => import('./keep.js'),
 };

@@ -1,0 +1,159 @@
+// @ts-check
+/** This very example, shown to every network there is; and how often that works, on the whole test set. */
+import { create } from '../dom.js';
+import { SIDE } from '../messages.js';
+import { fetchNetwork } from '../networks.js';
+import { NOTHING, percent } from '../numbers.js';
+import { picture } from './pixels.js';
+
+/** @import { Read, Transferred } from './messages.js' */
+/** @import { Scene, Tools, Update } from './stage.js' */
+
+/** The distortion that examples are amplified to, as in the paper. */
+const AMPLIFIED = 0.1;
+
+/** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
+export function section(figure, { explorer, page }) {
+  const body = create('tbody', {});
+  const caption = create('p', { class: 'caption' });
+  figure.append(
+    create(
+      'div',
+      {},
+      caption,
+      create(
+        'div',
+        { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'This example on every network' },
+      create(
+        'table',
+        { class: 'transfer' },
+        create('thead', {}, create('tr', {}, ...['network', 'your digit', 'x + r', 'amplified', 'its own smallest r'].map((name) => create('th', { scope: 'col' }, name)))),
+        body,
+      ),
+      ),
+    ),
+  );
+  /** @type {Scene | null} */ let scene = null;
+  /** @type {Map<string, Uint8Array>} */ const loaded = new Map();
+  /** @type {Map<string, Promise<void>>} */ const loading = new Map();
+
+  const ask = () => {
+    const { answer, network, target } = scene ?? {};
+    const r = answer?.perturbation?.values;
+    if (!answer?.digit || !r || !network || target === undefined) {
+      explorer.forget('transfer');
+      caption.textContent = 'There is no example to show to the others.';
+      body.replaceChildren();
+      return;
+    }
+    const { digit, adversarial, outcome } = answer;
+    const networks = page.networks().map(({ name }) => name).filter((name) => loaded.has(name));
+    explorer.ask('transfer', { networks, image: digit.values, r, target, amplify: AMPLIFIED }, (rows) => {
+      caption.textContent = `Made for ${network}, distortion ${((outcome?.norm ?? 0) / SIDE).toFixed(3)}; amplified to ${AMPLIFIED}. What each network reads:`;
+      body.replaceChildren(...rows.map((row) => rowView(row, row.network === network, digit.label, adversarial?.label ?? -1, page.chooseNetwork)));
+    });
+  };
+  figure.append(tables());
+  return (next) => {
+    scene = next;
+    loaded.set(next.network, next.bytes);
+    for (const entry of page.networks()) {
+      if (entry.bytes && loaded.get(entry.name) !== entry.bytes) {
+        loaded.set(entry.name, entry.bytes);
+        explorer.network(entry.name, entry.bytes);
+      }
+      if (loaded.has(entry.name) || loading.has(entry.name)) continue;
+      const arrival = fetchNetwork(entry).then(
+        (bytes) => {
+          loaded.set(entry.name, bytes);
+          explorer.network(entry.name, bytes);
+          ask();
+        },
+        () => void loading.delete(entry.name),
+      );
+      loading.set(entry.name, arrival);
+    }
+    ask();
+  };
+}
+
+/**
+ * @param {Transferred} row
+ * @param {boolean} made the example was made for this network
+ * @param {number} label what the attacked network reads
+ * @param {number} target
+ * @param {(name: string) => void} chosen
+ */
+function rowView({ network, read, example, amplified, own }, made, label, target, chosen) {
+  const button = create('button', { type: 'button', 'aria-pressed': String(made) }, network);
+  button.addEventListener('click', () => chosen(network));
+  const cell = (/** @type {Read} */ { label: found, share }, kind = '') => create('td', { class: kind }, create('b', {}, String(found)), ` ${percent(share)}`);
+  const fooled = (/** @type {Read} */ { label: found }) => (found === target ? 'hit' : found !== read.label ? 'astray' : '');
+  const small = picture();
+  if (own) small.signed(own.r, Math.max(...own.r.map(Math.abs)));
+  return create(
+    'tr',
+    { class: made ? 'made' : '' },
+    create('th', { scope: 'row' }, button),
+    cell(read, read.label === label ? '' : 'astray'),
+    cell(example, fooled(example)),
+    cell(amplified, fooled(amplified)),
+    create('td', { class: 'own' }, ...(own ? [small.element, ` ${own.norm.toFixed(2)}`] : [NOTHING])),
+  );
+}
+
+/**
+ * @typedef {{ value: number, confirmed: boolean }} Cell of the paper, in per cent
+ * @typedef {object} Reproduction as `pockets reproduce` writes it; shares of ours from 0 to 1
+ * @property {{ name: string, paper: { distortion: Cell } | null }[]} networks
+ * @property {{ network: string, images: number, distortion: number, errors: number[], amplified: number[], paper: (Cell | null)[], paper_amplified: (Cell | null)[] }[]} made_for
+ * @property {{ deviation: number, errors: number[], paper: (Cell | null)[] }[]} noise
+ */
+
+/** The paper's tables beside ours; nothing where their data is not part of this site. */
+function tables() {
+  const place = create('div', { class: 'tables' });
+  const url = new URL('../reproduction.json', import.meta.url);
+  fetch(url)
+    .then((response) => (response.ok ? response.json() : null))
+    .then((/** @type {Reproduction | null} */ data) => {
+      if (!data) return;
+      for (const [main, title, amplified] of /** @type {[string, string, boolean][]} */ ([
+        ['FC100-100-10', 'On the whole test set: how many of the examples made for one network (row) another (column) misreads too. Large ours, small the paper’s.', false],
+        ['FC100-100-10 (P1)', 'The same for networks that were trained on disjoint halves of the training set, amplified to a distortion of 0.1.', true],
+      ])) {
+        const table = tableView(data, main, title, amplified);
+        if (table) place.append(table);
+      }
+      if (place.childElementCount > 0) place.append(create('p', { class: 'note' }, 'A number of the paper with * is recalled, and not confirmed by a second source.'));
+    })
+    .catch(() => {});
+  return place;
+}
+
+/** @param {Reproduction} data @param {string} main @param {string} title @param {boolean} amplified */
+function tableView(data, main, title, amplified) {
+  const of = (/** @type {Reproduction['made_for'][0]} */ row) => (amplified ? row.paper_amplified : row.paper);
+  const first = data.made_for.find(({ network }) => network === main);
+  if (!first) return null;
+  // The networks that stand in one table of the paper.
+  const columns = of(first).flatMap((cell, k) => (cell ? [k] : []));
+  if (columns.length < 2) return null;
+  const cell = (/** @type {number} */ share, /** @type {Cell | null} */ paper) => {
+    const made = create('td', {}, percent(share), create('small', {}, paper ? `${paper.value}\u00a0%${paper.confirmed ? '' : '*'}` : NOTHING));
+    made.style.setProperty('--share', `${Math.round(60 * share)}%`);
+    return made;
+  };
+  const rows = columns.map((k) => {
+    const row = data.made_for[k];
+    const size = create('small', {}, `distortion ${row.distortion.toFixed(3)}${data.networks[k].paper ? `, paper ${data.networks[k].paper?.distortion.value}` : ''}`);
+    return create('tr', {}, create('th', { scope: 'row' }, row.network, amplified ? '' : size), ...columns.map((c) => cell((amplified ? row.amplified : row.errors)[c], of(row)[c])));
+  });
+  for (const noise of data.noise) {
+    if (!columns.some((c) => noise.paper[c])) continue;
+    rows.push(create('tr', {}, create('th', { scope: 'row' }, `Gaussian noise, ${noise.deviation.toFixed(2)}`), ...columns.map((c) => cell(noise.errors[c], noise.paper[c]))));
+  }
+  const head = create('tr', {}, create('td', {}, 'made for'), ...columns.map((c) => create('th', { scope: 'col' }, data.networks[c].name)));
+  const table = create('table', { class: 'heat' }, create('thead', {}, head), create('tbody', {}, ...rows));
+  return create('div', {}, create('p', { class: 'caption' }, title), create('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': title }, table));
+}
