@@ -75,7 +75,11 @@ fn schedule(network: &Arc<Mlp>, x: &[f32], target: usize, s: Schedule) -> Found 
     let mut cold = Cold::new(network.clone(), s.max_evaluations);
     let (mut low, mut high, mut h) = (0.0f32, f32::INFINITY, s.first);
     for _ in 0..s.solves {
-        if cold.succeeds(x, target, h) { high = h } else { low = h }
+        if cold.succeeds(x, target, h) {
+            high = h
+        } else {
+            low = h
+        }
         if high - low <= s.closed * if s.absolute { 1.0 } else { high } {
             break;
         }
@@ -109,9 +113,11 @@ fn main() {
     let theirs = |s: Schedule| move |network: &Arc<Mlp>, x: &[f32], target: usize| schedule(network, x, target, s);
     // As the libraries weigh the loss: const·CE + ‖r‖², so h = const/2.
     let foolbox = Schedule { first: 1e-5, factor: 2.0, closed: 5e-6, absolute: true, solves: 60, max_evaluations: 150 };
-    let advertorch = Schedule { first: 5e-3, factor: 10.0, closed: 0.0, absolute: true, solves: 9, max_evaluations: 100 };
+    let advertorch =
+        Schedule { first: 5e-3, factor: 10.0, closed: 0.0, absolute: true, solves: 9, max_evaluations: 100 };
     let cleverhans = Schedule { solves: 5, max_evaluations: 1000, ..advertorch };
-    let textbook = Schedule { first: 0.5, factor: 10.0, closed: 0.01, absolute: false, solves: 100, max_evaluations: 1000 };
+    let textbook =
+        Schedule { first: 0.5, factor: 10.0, closed: 0.01, absolute: false, solves: 100, max_evaluations: 1000 };
     type Search<'a> = &'a dyn Fn(&Arc<Mlp>, &[f32], usize) -> Found;
     let rows: [(&str, Search); 8] = [
         ("c from 1, tenfold, bisected to 1 %, cold", &theirs(textbook)),
@@ -127,7 +133,9 @@ fn main() {
     for name in ["FC100-100-10", "FC10_1e-4"] {
         let reference = reference(name);
         println!("\n{name}, its first {} correctly read test digits as (label + 1) mod 10:\n", reference.rows.len());
-        println!("| search | found | evaluations, median | 90th percentile | norm to SciPy's | to the smallest known |");
+        println!(
+            "| search | found | evaluations, median | 90th percentile | norm to SciPy's | to the smallest known |"
+        );
         println!("|---|---|---|---|---|---|");
         for (label, search) in &rows {
             let (mut evaluations, mut to_scipy, mut to_smallest) = (vec![], vec![], vec![]);

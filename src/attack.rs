@@ -443,9 +443,9 @@ impl Attack {
     fn estimate_h(&mut self) -> Option<f32> {
         let x = self.minimizer.x();
         let scale = 1.0 / (self.problem.h * self.push);
-        for i in 0..PIXELS {
-            let r = x[i] - self.problem.image[i];
-            self.slope[i] = (r - self.minimizer.gradient()[i]) * scale;
+        let points = x.iter().zip(&self.problem.image).zip(self.minimizer.gradient());
+        for (slope, ((u, x), gradient)) in self.slope.iter_mut().zip(points) {
+            *slope = ((u - x) - gradient) * scale;
         }
         let rise = self.wanted_margin() - self.margin;
         let t = multiplier(&self.problem.image, x, &self.slope, rise)?;

@@ -87,7 +87,7 @@ const EIGHT_BITS: &[Entry] = &[
 fn weights_of_8_bits_are_multiples_of_their_rows_scale() {
     let network = Mlp::from_safetensors(&file(EIGHT_BITS, SIGMOID)).unwrap();
     let (scale, row) = (2.0 / 64.0 - 0.1, &network.layers()[0].weight[2 * PIXELS..]); // 1568 = 92·17 + 4
-    assert_eq!(row[..3], [-2.0 * scale, -1.0 * scale, 0.0]);
+    assert_eq!(row[..3], [-2.0 * scale, -scale, 0.0]);
 }
 
 #[test]

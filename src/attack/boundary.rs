@@ -98,8 +98,8 @@ impl Tangents {
     fn newton_step(&mut self, x: &[f32], active: &[usize], missing: &mut [f32]) {
         let count = active.len();
         let mut matrix = [[0.0f32; LABELS]; LABELS];
-        for i in 0..PIXELS {
-            let moved = active.iter().fold(x[i], |u, &k| u + self.multipliers[k] * self.normals[k * PIXELS + i]);
+        for (i, &x) in x.iter().enumerate() {
+            let moved = active.iter().fold(x, |u, &k| u + self.multipliers[k] * self.normals[k * PIXELS + i]);
             let push: f32 = active.iter().zip(missing.iter()).map(|(&k, m)| m * self.normals[k * PIXELS + i]).sum();
             let blocked = (moved <= 0.0 && push <= 0.0) || (moved >= 1.0 && push >= 0.0);
             if blocked || !(0.0..=1.0).contains(&moved) {

@@ -80,7 +80,7 @@ impl WeightSearch {
                 let part =
                     estimate.map(|e| (e - low) / (high - low)).filter(|p| (0.1..0.9).contains(p)).unwrap_or(falsi);
                 // Every fourth step halves the bracket, whatever the margins look like.
-                let halve = self.closings % 4 == 0 || !part.is_finite();
+                let halve = self.closings.is_multiple_of(4) || !part.is_finite();
                 low + (high - low) * if halve { 0.5 } else { part.clamp(0.05, 0.95) }
             }
             (None, _) => estimate.unwrap_or(here - 1.0).clamp(here - 3.0, here - self.stride),
