@@ -1,0 +1,125 @@
+//! `pockets attack` as other programs call it.
+
+mod support;
+
+use serde_json::Value;
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+use support::path;
+
+const IMAGES: &str = "tests/fixtures/mnist-300-images-idx3-ubyte";
+const LABELS: &str = "tests/fixtures/mnist-300-labels-idx1-ubyte";
+const NETWORK: &str = "tests/fixtures/reference/FC10_1e-4.safetensors";
+
+fn attack(network: &Path, images: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pockets"));
+    command.arg("attack").arg("--network").arg(network).arg("--images").arg(images);
+    command.arg("--labels").arg(path(LABELS)).args(more).output().unwrap()
+}
+
+/// The JSON of an attack on the convex network that must go well.
+fn report(more: &[&str]) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.json");
+    let output = attack(&path(NETWORK), &path(IMAGES), &[more, &["--json", out.to_str().unwrap()]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&fs::read(out).unwrap()).unwrap()
+}
+
+fn refusal(output: &Output) -> String {
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+#[test]
+fn the_report_has_the_fields_of_the_contract() {
+    let report = report(&["--count", "5"]);
+    assert_eq!((&report["network"], &report["target"]), (&Value::from("FC10_1e-4"), &Value::from("next")));
+    let images = report["images"].as_array().unwrap();
+    assert_eq!(images.len(), 5);
+    for image in images {
+        let mut fields: Vec<&str> = image.as_object().unwrap().keys().map(String::as_str).collect();
+        fields.sort_unstable();
+        let contract = [
+            "c",
+            "distortion",
+            "evaluations",
+            "index",
+            "label",
+            "margin",
+            "ms",
+            "norm",
+            "norm_c",
+            "scale",
+            "success",
+            "target",
+        ];
+        assert_eq!(fields, contract);
+        assert_eq!(image["success"], true);
+        assert_eq!(image["target"].as_u64(), Some((image["label"].as_u64().unwrap() + 1) % 10));
+        let number = |field: &str| image[field].as_f64().unwrap();
+        assert!((number("distortion") - number("norm") / 28.0).abs() < 1e-6);
+        assert!((number("norm") - number("scale") * number("norm_c")).abs() < 1e-5);
+        assert!(number("c") > 0.0 && number("evaluations") >= 1.0 && number("ms") > 0.0 && number("margin") > 0.0);
+    }
+}
+
+#[test]
+fn each_kind_of_target_asks_for_its_searches() {
+    let rows = |target: &str| report(&["--count", "4", "--target", target])["images"].as_array().unwrap().clone();
+    let (all, best) = (rows("all"), rows("best"));
+    assert_eq!((all.len(), best.len(), rows("any").len()), (36, 4, 4));
+    for (nine, best) in all.chunks_exact(9).zip(&best) {
+        let norms = nine.iter().map(|row| row["norm"].as_f64().unwrap());
+        assert_eq!(best["norm"].as_f64(), Some(norms.fold(f64::INFINITY, f64::min)));
+        let evaluations: u64 = nine.iter().map(|row| row["evaluations"].as_u64().unwrap()).sum();
+        assert_eq!(best["evaluations"].as_u64(), Some(evaluations), "the best of nine costs all nine");
+    }
+    // The first four digits are 7, 2, 1 and 0.
+    assert_eq!(rows("7").len(), 3, "a digit's own label asks for no search");
+    assert!(rows("7").iter().all(|row| row["target"] == 7));
+}
+
+#[test]
+fn every_reading_of_c_is_accepted() {
+    for reading in ["weight", "scale", "both"] {
+        let report = report(&["--count", "3", "--reading", reading]);
+        assert!(report["images"].as_array().unwrap().iter().all(|row| row["success"] == true), "{reading}");
+        if reading == "weight" {
+            assert!(report["images"].as_array().unwrap().iter().all(|row| row["scale"] == 1.0));
+        }
+    }
+}
+
+#[test]
+fn bad_input_ends_in_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let file = folder.path().join(name);
+        fs::write(&file, bytes).unwrap();
+        file
+    };
+    let network = support::bytes(NETWORK);
+    let truncated = write("truncated.safetensors", &network[..network.len() / 2]);
+    let said = refusal(&attack(&truncated, &path(IMAGES), &[]));
+    assert!(said.contains("truncated.safetensors") && said.contains("not a whole safetensors file"), "{said}");
+
+    let mut broken = network.clone();
+    let end = broken.len();
+    broken[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    let said = refusal(&attack(&write("nan.safetensors", &broken), &path(IMAGES), &[]));
+    assert!(said.contains("NaN"), "{said}");
+
+    let images = support::bytes(IMAGES);
+    let said = refusal(&attack(&path(NETWORK), &write("short", &images[..images.len() - 1]), &[]));
+    assert!(!said.is_empty());
+
+    assert!(refusal(&attack(Path::new("no-such-file"), &path(IMAGES), &[])).contains("no-such-file"));
+    assert!(refusal(&attack(&path(NETWORK), &path(IMAGES), &["--target", "10"])).contains("digit from 0 to 9"));
+    assert!(refusal(&attack(&path(NETWORK), &path(IMAGES), &["--reading", "sideways"])).contains("weight"));
+}
