@@ -270,3 +270,27 @@ test('no layer amplifies the change beyond its bound, and the searched change mo
   const [found, chance] = ((await layers.getByText(/All layers together/).innerText()).match(/[\d.]+(?= times)/g) ?? []).map(Number);
   assert(found > 2 * chance, `${found} against ${chance}`);
 });
+
+test('the digits that a unit and a random direction pick out, anew at each click, and where the visitor’s own falls', async (t) => {
+  const { page, requests } = await open(t, READER);
+  await settled(page, /sample 3/);
+  assert(!requests.some((url) => url.includes('test-1000')), 'the test digits are loaded only here');
+  const units = await section(page, 'Units or directions');
+  const words = units.getByText(/test digits lie further along than yours/);
+  await words.first().waitFor();
+  assert.equal(await words.count(), 2);
+  const rank = Number(((await words.first().innerText()).match(/^[\d,]+/)?.[0] ?? '').replace(',', ''));
+  assert(rank >= 0 && rank <= 1000);
+  const shown = (/** @type {number} */ row) =>
+    units.locator('.tops').nth(row).evaluate((tops) =>
+      [...tops.querySelectorAll('canvas')].map((canvas) => canvas.toDataURL()).join(),
+    );
+  const [unit, direction] = [await shown(0), await shown(1)];
+  assert.notEqual(unit, direction);
+  assert.equal(new Set(unit.split('data:')).size, 11, 'ten different digits');
+  await units.getByRole('button', { name: 'Another direction' }).click();
+  await page.waitForFunction((before) => [...document.querySelectorAll('.tops')[1].querySelectorAll('canvas')].map((c) => c.toDataURL()).join() !== before, direction);
+  assert.equal(await shown(0), unit, 'the unit stays');
+  await units.getByRole('radio', { name: 'hidden layer 2' }).check();
+  await page.waitForFunction((before) => [...document.querySelectorAll('.tops')[0].querySelectorAll('canvas')].map((c) => c.toDataURL()).join() !== before, unit);
+});

@@ -35,8 +35,8 @@
  *   what other networks make of an example, and their own for the same target
  * @property {[{ network: string, image: Float32Array, adversarial: Float32Array, norm: number, seed: number }, Amplified]} layers
  *   bound and amplification, layer by layer
- * @property {[{ network: string, image: Float32Array, digits: Float32Array, layer: number, unit: number, seed: number, count: number }, Ranked[]]} units
- *   the digits furthest along one unit, and along a random direction
+ * @property {[{ network: string, image: Float32Array | null, digits: Uint8Array, layer: number, unit: number, seed: number, count: number }, Ranked[]]} units
+ *   the digits (16 levels, two pixels a byte) furthest along one unit, and along a random direction
  *
  * @typedef {{ target: number, norm: number | null, values: Float32Array | null }} Found nothing where the search failed
  * @typedef {{ steps: Step[], changes: Float32Array, outcome: Outcome }} Trace `changes` holds r of every step

@@ -29,6 +29,8 @@ export class Rooms {
   #wasm;
   /** @type {Map<string, Pockets.Network>} */ #networks = new Map();
   /** @type {Map<string, Float64Array>} */ #bounds = new Map();
+  /** What a layer made of the test digits, kept for the next unit. */
+  #phis = { network: /** @type {Pockets.Network | null} */ (null), layer: -1, values: new Float32Array() };
 
   /** @param {typeof Pockets} wasm the module's exports, initialised */
   constructor(wasm) {
@@ -224,17 +226,22 @@ export class Rooms {
   *units({ network: key, image, digits, layer, unit, seed, count }) {
     const network = this.#network(key);
     const width = network.widths[layer + 1];
-    const phis = new Float32Array((digits.length / PIXELS) * width);
-    for (let at = 0; at * PIXELS < digits.length; at += DIGITS) {
-      phis.set(this.#wasm.activations(network, layer, digits.subarray(at * PIXELS, (at + DIGITS) * PIXELS)), at * width);
-      yield;
+    if (this.#phis.network !== network || this.#phis.layer !== layer) {
+      const phis = new Float32Array(((2 * digits.length) / PIXELS) * width);
+      for (let at = 0; at < digits.length; at += (DIGITS * PIXELS) / 2) {
+        const pixels = Float32Array.from({ length: DIGITS * PIXELS }, (_, k) => (k % 2 ? digits[at + (k >> 1)] & 15 : digits[at + (k >> 1)] >> 4) / 15);
+        phis.set(this.#wasm.activations(network, layer, pixels), ((2 * at) / PIXELS) * width);
+        yield;
+      }
+      this.#phis = { network, layer, values: phis };
     }
-    const own = this.#wasm.activations(network, layer, image);
+    const phis = this.#phis.values;
+    const own = image && this.#wasm.activations(network, layer, image);
     const axis = new Float32Array(width);
     axis[unit] = 1;
     return [axis, this.#wasm.randomDirection(width, seed)].map((direction) => {
       const scores = this.#wasm.scoresAlong(phis, direction);
-      return { scores, top: this.#wasm.topScores(scores, count), own: this.#wasm.scoresAlong(own, direction)[0] };
+      return { scores, top: this.#wasm.topScores(scores, count), own: own ? this.#wasm.scoresAlong(own, direction)[0] : NaN };
     });
   }
 }

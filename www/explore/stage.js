@@ -38,6 +38,7 @@ const SECTIONS = {
   search: () => import('./search.js'),
   pocket: () => import('./pocket.js'),
   transfer: () => import('./transfer.js'),
+  units: () => import('./units.js'),
   layers: () => import('./layers.js'),
   own: () => import('./own.js'),
   keep: () => import('./keep.js'),

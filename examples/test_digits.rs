@@ -1,0 +1,24 @@
+//! Writes `www/digits/test-1000.bin`: MNIST's first thousand test digits for the page, 16 levels a pixel, two pixels a
+//! byte, the first in the high half.
+//!
+//! ```text
+//! cargo run --release --example test_digits
+//! ```
+
+use pockets::lab::mnist;
+use std::{error::Error, fs};
+
+const COUNT: usize = 1000;
+const FILE: &str = "www/digits/test-1000.bin";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let digits = mnist::load(&mnist::default_folder()?)?;
+    let level = |pixel: f32| (15.0 * pixel).round() as u8;
+    let mut bytes = Vec::new();
+    for image in digits.test.images().iter().take(COUNT) {
+        bytes.extend(image.as_chunks::<2>().0.iter().map(|&[a, b]| level(a) << 4 | level(b)));
+    }
+    fs::write(FILE, &bytes)?;
+    println!("{FILE}: {} bytes", bytes.len());
+    Ok(())
+}
