@@ -103,7 +103,7 @@ impl<T: Float> Default for Options<T> {
             memory: 10,
             scaling: Scaling::NewestPair,
             gradient_tolerance: epsilon.sqrt(),
-            decrease_tolerance: epsilon * real(1e2),
+            decrease_tolerance: epsilon * real(10.0),
             noise: epsilon * real(10.0),
             max_evaluations: 15_000,
         }
@@ -121,7 +121,7 @@ pub enum Ending {
     Noise,
     /// The evaluations ran out.
     Evaluations,
-    /// The objective or an entry of its gradient was NaN or infinite, or the gradient's squared norm overflows.
+    /// The objective, its gradient or its squared norm was NaN or infinite, or x went to infinity after it.
     NotFinite,
 }
 
@@ -159,6 +159,8 @@ pub struct Minimizer<T> {
     direction: Vec<T>,
     /// 1 for free variables, 0 for those in the active set.
     free: Vec<T>,
+    /// How near a bound counts as on it, as a part of 1 + |x|.
+    near: T,
     pairs: Pairs<T>,
     line: LineSearch<T>,
     /// The trial is `clip(x + step·direction)`.
@@ -184,6 +186,7 @@ impl<T: Float> Minimizer<T> {
             trial_gradient: zeros(),
             direction: zeros(),
             free: zeros(),
+            near: T::zero(),
             pairs: Pairs::new(n, options.memory.max(1)),
             line: LineSearch::new(T::zero(), T::zero(), T::zero()),
             step: T::zero(),
@@ -213,11 +216,10 @@ impl<T: Float> Minimizer<T> {
             }
         }
         for i in 0..expected {
-            // The largest numbers in place of infinities: no step leaves them.
-            self.lower[i] = lower[i].max(T::min_value());
-            self.upper[i] = upper[i].min(T::max_value());
-            self.trial[i] = clip(start[i], self.lower[i], self.upper[i]);
+            self.trial[i] = clip(start[i], lower[i], upper[i]);
         }
+        self.lower.copy_from_slice(lower);
+        self.upper.copy_from_slice(upper);
         self.x.copy_from_slice(&self.trial);
         self.pairs.clear();
         self.ending = None;
@@ -264,15 +266,14 @@ impl<T: Float> Minimizer<T> {
     /// The largest entry of `x − clip(x − ∇f)`, zero at a first-order solution.
     pub fn projected_gradient_max(&self) -> T {
         (0..self.x.len()).fold(T::zero(), |largest, i| {
-            let moved = clip(self.x[i] - self.gradient[i], self.lower[i], self.upper[i]);
-            largest.max((self.x[i] - moved).abs())
+            largest.max(projected(self.x[i], self.gradient[i], self.lower[i], self.upper[i]).abs())
         })
     }
 
     /// The Euclidean norm of `x − clip(x − ∇f)`.
     pub fn projected_gradient_norm(&self) -> T {
         let [sum] = sums([&self.x, &self.gradient, &self.lower, &self.upper], |[x, g, lower, upper]| {
-            let p = x - clip(x - g, lower, upper);
+            let p = projected(x, g, lower, upper);
             [p * p]
         });
         sum.sqrt()
@@ -286,7 +287,8 @@ impl<T: Float> Minimizer<T> {
         }
         let value = objective(&self.trial, &mut self.trial_gradient);
         self.evaluations += 1;
-        let [zero] = sums([&self.trial_gradient], |[g]| [g * T::zero()]); // NaN if any entry is not finite
+        // NaN if any entry is not finite.
+        let [zero] = sums([&self.trial_gradient, &self.trial], |[g, x]| [g * T::zero() + x * T::zero()]);
         if !(value + zero).is_finite() {
             self.ending = Some(Ending::NotFinite);
         } else if self.evaluations == 1 {
@@ -374,22 +376,25 @@ impl<T: Float> Minimizer<T> {
     fn begin_iteration(&mut self) {
         let tolerance = self.options.gradient_tolerance;
         let slices = [&self.x[..], &self.gradient, &self.lower, &self.upper];
-        let [beyond] = sums(slices, |[x, g, lower, upper]| {
-            [if (x - clip(x - g, lower, upper)).abs() > tolerance { T::one() } else { T::zero() }]
+        let [beyond, squares] = sums(slices, |[x, g, lower, upper]| {
+            let p = projected(x, g, lower, upper);
+            [if p.abs() > tolerance { T::one() } else { T::zero() }, p * p]
         });
         if beyond == T::zero() {
             self.ending = Some(Ending::Gradient);
             return;
         }
+        let distance = squares.sqrt();
+        self.near = distance.min(T::epsilon().sqrt());
         self.point_downhill();
         self.pairs.apply(&mut self.direction, &self.free, self.options.scaling);
         self.steepest = self.pairs.is_empty();
-        let mut slope = self.drop_blocked();
+        let mut slope = self.keep_within_bounds();
         if slope >= T::zero() || !slope.is_finite() {
             self.pairs.clear();
             self.steepest = true;
             self.point_downhill();
-            slope = self.drop_blocked();
+            slope = self.keep_within_bounds();
         }
         if !slope.is_finite() {
             self.ending = Some(Ending::NotFinite);
@@ -397,27 +402,39 @@ impl<T: Float> Minimizer<T> {
         }
         self.line = LineSearch::new(self.value, slope, self.options.noise * self.value.abs());
         self.place_trial(match self.options.scaling {
-            Scaling::NewestPair if self.steepest => self.projected_gradient_norm().recip().min(T::one()),
+            Scaling::NewestPair if self.steepest => distance.recip().min(T::one()),
             Scaling::Fixed(gamma) if self.steepest => gamma,
             _ => T::one(),
         });
     }
 
-    /// The direction of steepest descent, zero for the variables that are pushed against a bound; the others are free.
+    /// The direction of steepest descent of the free variables, zero for those in the active set: those that are on a
+    /// bound, or nearly, and pushed against it.
     fn point_downhill(&mut self) {
+        let near = self.near;
         let variables = self.x.iter().zip(&self.gradient).zip(&self.lower).zip(&self.upper);
         for ((d, free), (((&x, &g), &lower), &upper)) in self.direction.iter_mut().zip(&mut self.free).zip(variables) {
-            let pushed_out = ((x <= lower) & (g > T::zero())) | ((x >= upper) & (g < T::zero()));
-            *free = if pushed_out { T::zero() } else { T::one() };
+            let width = near * (T::one() + x.abs());
+            let active = ((x - lower <= width) & (g > T::zero())) | ((upper - x <= width) & (g < T::zero()));
+            *free = if active { T::zero() } else { T::one() };
             *d = -g * *free;
         }
     }
 
-    /// Takes out of the direction what points through a bound that is already reached; returns the slope.
-    fn drop_blocked(&mut self) -> T {
-        for (((d, &x), &lower), &upper) in self.direction.iter_mut().zip(&self.x).zip(&self.lower).zip(&self.upper) {
+    /// Takes out of the direction what points through a bound that is already reached, and leads the active set onto
+    /// its bounds. Returns the slope.
+    fn keep_within_bounds(&mut self) -> T {
+        let variables = self.x.iter().zip(&self.gradient).zip(&self.lower).zip(&self.upper);
+        for ((d, &free), (((&x, &g), &lower), &upper)) in self.direction.iter_mut().zip(&self.free).zip(variables) {
             let blocked = ((*d < T::zero()) & (x <= lower)) | ((*d > T::zero()) & (x >= upper));
-            *d = if blocked { T::zero() } else { *d };
+            let to_bound = if g > T::zero() { lower - x } else { upper - x };
+            *d = if free == T::zero() {
+                to_bound
+            } else if blocked {
+                T::zero()
+            } else {
+                *d
+            };
         }
         dot(&self.direction, &self.gradient)
     }
@@ -429,6 +446,12 @@ impl<T: Float> Minimizer<T> {
             *trial = clip(x + step * d, lower, upper);
         }
     }
+}
+
+/// One entry of `x − clip(x − ∇f)`, without the rounding of x − ∇f.
+#[inline(always)]
+fn projected<T: Float>(x: T, g: T, lower: T, upper: T) -> T {
+    clip(g, x - upper, x - lower)
 }
 
 fn real<T: Float>(value: f64) -> T {

@@ -3,8 +3,9 @@
 use super::real;
 use num_traits::Float;
 
-/// The part of the decrease that the slope promises, which an acceptable step must bring (Armijo).
-const SUFFICIENT: f64 = 1e-4;
+/// The part of the decrease that the slope promises, which an acceptable step must bring (Armijo). Large enough that
+/// a step to the far side of the valley, which gains next to nothing, does not pass for convergence.
+const SUFFICIENT: f64 = 0.05;
 /// A step that leaves more than this part of the slope is still steep, and is stretched (Wolfe).
 const STEEP: f64 = 0.9;
 /// Among values that differ by noise alone, a slope that has turned up to this part of the first one tells a step
@@ -74,7 +75,7 @@ impl<T: Float> LineSearch<T> {
     }
 
     fn decreases(&self, trial: &Probe<T>, promised: T) -> bool {
-        let bar = self.value + real::<T>(SUFFICIENT) * promised;
+        let bar = self.value + real::<T>(SUFFICIENT) * promised.min(T::zero());
         trial.value <= bar || (trial.value <= bar + self.noise && trial.slope <= -real::<T>(TURNED) * self.slope)
     }
 
