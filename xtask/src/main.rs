@@ -6,6 +6,7 @@ mod page;
 mod process;
 mod serve;
 mod setup;
+mod single_file;
 mod site;
 mod size;
 mod test;
@@ -45,6 +46,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ("bench", []) => bench::report(&root, false),
         ("bench", [json]) if json == "--json" => bench::report(&root, true),
         ("size", []) => size::report(&root),
+        ("single-file", []) => single_file::report(&root),
         _ => Err(format!("`cargo xtask {}` is not a command; see `cargo xtask --help`.", arguments.join(" "))),
     }
 }
@@ -59,6 +61,7 @@ Usage: cargo xtask COMMAND
   test [SUITE …]     run every test, or only some suites:
                      {}
   bench [--json]     measure the search in Chromium
+  single-file        the whole page as one file, dist/pockets.html, that needs no server and no network
   size               what a first attack downloads; fails above its budget
 
 Each command first installs what it needs and this machine lacks, and says so: into $XDG_CACHE_HOME/pockets

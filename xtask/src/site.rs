@@ -1,9 +1,9 @@
 //! Builds the static site: Trunk makes the page, wasm-opt makes its module small, and the last step gives everything but the
 //! pages themselves an address that changes with the contents, so that it may be cached for ever.
 
-use crate::cache;
 use crate::process::{Result, run, run_logged};
 use crate::setup::{Toolchain, Trunk, WasmBindgen, WasmOpt};
+use crate::{cache, single_file};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -87,7 +87,7 @@ fn optimise(wasm_opt: &Path, module: &Path, kept: &Path) -> Result<()> {
 /// pages' references follow. Modules, workers and networks find each other by relative addresses, which stay as they are; and
 /// as nothing in the folder ever changes, no browser can mix two versions.
 fn finish(made: &Path, dist: &Path) -> io::Result<()> {
-    let (pages, assets): (Vec<_>, Vec<_>) = files_in(made)?.into_iter().partition(|file| keeps_its_address(file));
+    let (mut pages, assets): (Vec<_>, Vec<_>) = files_in(made)?.into_iter().partition(|file| keeps_its_address(file));
     let mut digest = md5::Context::new();
     for file in &assets {
         digest.consume(file.to_string_lossy().as_bytes());
@@ -96,12 +96,19 @@ fn finish(made: &Path, dist: &Path) -> io::Result<()> {
     }
     let version = format!("v-{}", &format!("{:x}", digest.finalize())[..12]);
 
+    let single = single_file::make(&fs::read_to_string(made.join("index.html"))?, made, &assets)?;
     let tops: Vec<String> = top_names(&assets);
     for page in &pages {
         if page.extension().is_some_and(|kind| kind == "html") {
             let html = fs::read_to_string(made.join(page))?;
             fs::write(made.join(page), with_addresses_moved(&html, &tops, &version))?;
         }
+    }
+    // An address for other pages that stays when the version changes.
+    let element = format!("export * from './{version}/www/element.js';\n");
+    for (name, text) in [(single_file::NAME, &single), ("element.js", &element)] {
+        fs::write(made.join(name), text)?;
+        pages.push(name.into());
     }
     let worker = made.join("sw.js");
     if worker.exists() {
@@ -232,7 +239,8 @@ mod tests {
         let first = version_with("one");
         assert_eq!(version_with("one"), first);
         assert_ne!(version_with("two"), first);
-        assert_eq!(fs::read_dir(folder.join("dist")).unwrap().count(), 2, "the old version is gone");
+        let versions = fs::read_dir(folder.join("dist")).unwrap().flatten().filter(|entry| entry.path().is_dir());
+        assert_eq!(versions.count(), 1, "the old version is gone");
         cache::remove(&folder).unwrap();
     }
 }

@@ -1,0 +1,92 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { DIST, open, startBrowser, startServer, watch } from './harness.mjs';
+import { STILL, settled } from './helpers.mjs';
+import { VERSION } from './hosts.mjs';
+
+const browser = await startBrowser();
+after(() => browser.close());
+
+test('below any path the page and the frame’s page work, and ask nobody else', async (t) => {
+  // open() fails where another host is asked, the policy broken or a file missing.
+  const { page, url } = await open(t, { ...STILL, below: '/some/where/' });
+  await settled(page, /makes it read 8/);
+  await page.goto(`${url}embed.html`);
+  await page.locator('.status').filter({ hasText: /makes it read 8/ }).waitFor();
+});
+
+for (const name of ['index.html', 'embed.html']) {
+  test(`${name} has a strict policy and nothing inline`, async () => {
+    const html = await readFile(join(DIST, name), 'utf8');
+    const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(html)?.[1] ?? '';
+    const directives = new Map(policy.split(';').map((each) => /** @type {[string, string]} */ (each.trim().split(/ (.*)/s).slice(0, 2))));
+    assert.equal(directives.get('default-src'), "'none'");
+    assert.equal(directives.get('script-src'), "'self' 'wasm-unsafe-eval'");
+    assert.equal(directives.get('style-src'), "'self'");
+    assert(!/unsafe-inline|\*|https?:/.test(policy), policy);
+    assert(!/<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/.test(html), 'nothing is inline');
+  });
+}
+
+test('the policy is in force: an inline script does not run', async (t) => {
+  const { page } = await open(t, { ...STILL, expected: [/Content Security Policy/] });
+  await settled(page, /makes it read 8/);
+  await page.evaluate(() => document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.ran = true' })));
+  assert.equal(await page.evaluate(() => 'ran' in window), false);
+});
+
+test('all that a page loads is in the version’s folder, the Worker and the module too', async (t) => {
+  const { page, requests, url } = await open(t, STILL);
+  await settled(page, /makes it read 8/);
+  const files = requests.filter((address) => address.startsWith(url)).map((address) => address.slice(url.length));
+  assert(files.some((file) => file.endsWith('worker.js')) && files.some((file) => file.endsWith('.wasm')));
+  assert.deepEqual(files.filter((file) => file !== '' && !file.startsWith(`${VERSION}/`)), []);
+});
+
+test('after the first visit the page works without a network', async (t) => {
+  const server = await startServer({ below: '/pockets/' });
+  const context = await browser.newContext({ reducedMotion: 'reduce' });
+  context.setDefaultTimeout(30_000);
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await page.goto(server.url);
+  await settled(page, /makes it read 8/);
+  await page.evaluate(async () => {
+    const registration = await navigator.serviceWorker.ready;
+    if (registration.active?.state !== 'activated') {
+      await new Promise((done) => registration.active?.addEventListener('statechange', done, { once: true }));
+    }
+  });
+  await server.close();
+
+  const { requests } = watch(context);
+  await page.goto(`${server.url}?again`);
+  await settled(page, /makes it read 8/);
+  await page.getByRole('radio', { name: '2', exact: true }).check();
+  await settled(page, /makes it read 2/);
+  assert(requests.length > 5);
+});
+
+test('a new version replaces the old one’s cache', async (t) => {
+  const server = await startServer();
+  const context = await browser.newContext({ reducedMotion: 'reduce' });
+  t.after(async () => {
+    await context.close();
+    await server.close();
+  });
+  const page = await context.newPage();
+  await page.goto(`${server.url}embed.html`);
+  const names = await page.evaluate(async () => {
+    const prefix = `pockets ${new URL('./', location.href).href} `;
+    await (await caches.open(`${prefix}v-000000000000`)).put('./', new Response('old'));
+    await (await caches.open('somebody else’s')).put('./', new Response('theirs'));
+    await navigator.serviceWorker.register('sw.js');
+    const { active } = await navigator.serviceWorker.ready;
+    while (active?.state !== 'activated') await new Promise((done) => setTimeout(done, 20));
+    return caches.keys();
+  });
+  assert.deepEqual(names.map((name) => name.split(' ').at(-1)).sort(), [VERSION, 'else’s'].sort());
+});
