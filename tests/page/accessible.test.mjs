@@ -1,23 +1,8 @@
 // @ts-check
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
-import { STILL, settled, target, written } from './helpers.mjs';
-
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-
-/** @param {import('./harness.mjs').Page} page @param {string} state */
-async function inspect(page, state) {
-  await page.evaluate(await readFile(AXE, 'utf8'));
-  const violations = await page.evaluate(async () => {
-    // @ts-expect-error axe is what has just been evaluated
-    const found = await window.axe.run();
-    return found.violations.map((/** @type {any} */ v) => `${v.id}: ${v.nodes.map((/** @type {any} */ n) => n.html).join(' ')}`);
-  });
-  assert.deepEqual(violations, [], state);
-}
+import { STILL, inspect, settled, target, written } from './helpers.mjs';
 
 for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
   test(`axe finds nothing wrong in any state, in the ${colorScheme} theme`, async (t) => {

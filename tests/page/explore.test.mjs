@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
-import { STILL, colours, safetensors, settled, target, written } from './helpers.mjs';
+import { STILL, colours, inspect, safetensors, settled, target, written } from './helpers.mjs';
 
 /** A visitor who scrolls down. The paper's tables are left out where their data is not part of the site. */
 const READER = { ...STILL, expected: [/reproduction\.json/] };
@@ -50,7 +50,7 @@ test('nine examples with their norms; a click makes one the target; the way ther
   const strip = nine.getByRole('group', { name: 'nearest example' });
   const chosen = strip.getByRole('button', { pressed: true });
   await chosen.filter({ hasText: /\d\.\d/ }).waitFor();
-  assert.match((await chosen.getAttribute('aria-label')) ?? '', /Attack towards 8: norm/);
+  assert.equal(await strip.getByRole('button', { name: /Attack towards 8 ?: norm/, pressed: true }).count(), 1);
   assert(Math.abs(Number((await chosen.innerText()).match(/\d\.\d+/)?.[0]) - norm) < 0.006, 'the strip and the readout agree');
   assert.equal(await strip.getByRole('button', { name: /norm \d/ }).count(), 9);
   assert(await strip.getByRole('button', { name: 'towards 3' }).isDisabled(), 'what it is read as is no target');
@@ -293,4 +293,71 @@ test('the digits that a unit and a random direction pick out, anew at each click
   assert.equal(await shown(0), unit, 'the unit stays');
   await units.getByRole('radio', { name: 'hidden layer 2' }).check();
   await page.waitForFunction((before) => [...document.querySelectorAll('.tops')[0].querySelectorAll('canvas')].map((c) => c.toDataURL()).join() !== before, unit);
+});
+
+const HEADINGS = ['nine disguises', 'step by step', 'chance', 'Other networks', 'Units or directions', 'Why so little', 'Bring your own', 'Keep it'];
+
+for (const [colorScheme, width] of /** @type {const} */ ([['light', 1280], ['dark', 375]])) {
+  test(`axe finds nothing wrong in the sections, with a digit and without, in the ${colorScheme} theme at ${width} pixels`, async (t) => {
+    const context = /** @type {const} */ ({ reducedMotion: 'reduce', colorScheme, viewport: { width, height: 800 } });
+    const { page, screenshot } = await open(t, { ...READER, context });
+    await settled(page);
+    for (const heading of HEADINGS) await section(page, heading);
+    await page.getByText(/white on black/).waitFor();
+    await inspect(page, 'with a digit');
+    assert.equal(await page.getByRole('status').count(), 1, 'one live region');
+    assert.equal(await page.locator('output, [aria-live], [role=alert], [role=log]').count(), 0, 'and no other');
+    for (const control of await page.locator('button, select, input').all()) {
+      const box = await control.boundingBox();
+      assert(box && box.height >= 40 && box.width >= 40, `${await control.evaluate((e) => e.outerHTML)} is ${box?.width} × ${box?.height}`);
+    }
+    assert((await page.evaluate(() => document.documentElement.scrollWidth)) <= width, 'nothing scrolls sideways');
+    await screenshot(`explore-${width}`);
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await settled(page, /nothing to attack/);
+    for (const heading of HEADINGS) await section(page, heading);
+    await inspect(page, 'without');
+  });
+}
+
+test('the sections follow the pen, and their work never makes the page wait', async (t) => {
+  const { page, draw } = await open(t, READER);
+  await settled(page);
+  for (const heading of HEADINGS) await section(page, heading);
+  await page.evaluate(() => {
+    const tasks = /** @type {number[]} */ ([]);
+    new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
+    Object.assign(document, { tasks });
+  });
+  await draw(await written(5));
+  await settled(page, /your digit as 5/);
+  const nine = await section(page, 'nine disguises');
+  await nine.getByRole('button', { name: /towards 5 ?: what it is read/ }).waitFor();
+  for (const heading of HEADINGS) await section(page, heading);
+  await page.getByText(/white on black/).waitFor();
+  const tasks = await page.evaluate(() => /** @type {any} */ (document).tasks);
+  t.diagnostic(`tasks above 50 ms: ${tasks.map(Math.round).join(', ') || 'none'}`);
+  assert(Math.max(0, ...tasks) < 200, 'even where other work shares the machine');
+});
+
+test('where no worker can start the sections are computed by the page itself', async (t) => {
+  const { page } = await open(t, {
+    ...READER,
+    before: async (page) => {
+      await page.addInitScript(() => {
+        Object.defineProperty(window, 'Worker', {
+          value: class {
+            constructor() {
+              throw new DOMException('not here', 'SecurityError');
+            }
+          },
+        });
+      });
+    },
+  });
+  await settled(page, /makes it read 8/);
+  const nine = await section(page, 'nine disguises');
+  await nine.getByRole('button', { name: /norm \d/ }).nth(8).waitFor();
+  const pocket = await section(page, 'chance');
+  await pocket.locator('#map-words').filter({ hasText: /read as 3/ }).waitFor();
 });

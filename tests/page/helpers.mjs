@@ -1,6 +1,10 @@
 // @ts-check
 /** What several page tests share: drawings, and what the page says. */
+import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 /**
  * @typedef {import('./harness.mjs').Page} Page
@@ -73,4 +77,15 @@ export function safetensors(tensors) {
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
   return Buffer.concat([length, text, ...parts]);
+}
+
+/** axe-core finds nothing wrong. @param {Page} page @param {string} state in words */
+export async function inspect(page, state) {
+  await page.evaluate(await readFile(AXE, 'utf8'));
+  const violations = await page.evaluate(async () => {
+    // @ts-expect-error axe is what has just been evaluated
+    const found = await window.axe.run();
+    return found.violations.map((/** @type {any} */ v) => `${v.id}: ${v.nodes.map((/** @type {any} */ n) => n.html).join(' ')}`);
+  });
+  assert.deepEqual(violations, [], state);
 }

@@ -28,6 +28,10 @@ export class Explorer {
   /** @type {Map<string, Question>} held back */ #next = new Map();
 
   constructor() {
+    this.#start();
+  }
+
+  #start() {
     try {
       const worker = new Worker(new URL('worker.js', import.meta.url), { type: 'module', name: 'explorer' });
       this.#worker = worker;
@@ -102,6 +106,15 @@ export class Explorer {
     if (!question) return;
     question.heard = true;
     const held = this.#next.has(question.channel);
+    if (message.kind === 'broken') {
+      // Whatever broke it is not asked again; the others' questions go to its successor.
+      this.#asked.delete(question.channel);
+      question.failed(message.message);
+      this.#send = null;
+      this.#worker?.terminate();
+      if (!this.#local) this.#start();
+      return;
+    }
     if (message.kind === 'failed' || message.last) this.#asked.delete(question.channel);
     this.#sendNext(question.channel);
     if (message.kind === 'failed') question.failed(message.message);

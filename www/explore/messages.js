@@ -12,7 +12,8 @@
  * @typedef {{ kind: 'told', id: number, answer: any, last: boolean }} Told an answer, or with `last` false a first
  *   part of one: from then on a newer question may end this one
  * @typedef {{ kind: 'failed', id: number, message: string }} Failed
- * @typedef {Ready | Told | Failed} FromExplorer
+ * @typedef {{ kind: 'broken', id: number, message: string }} Broken the explorer cannot go on; it must be replaced
+ * @typedef {Ready | Told | Failed | Broken} FromExplorer
  *
  * @typedef {keyof Topics} Topic
  *

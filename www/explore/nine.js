@@ -44,9 +44,12 @@ function stripView(chosen) {
   const cells = Array.from({ length: LABELS }, (_, label) => {
     const small = picture();
     const norm = create('span', { class: 'number' }, NOTHING);
-    const button = create('button', { type: 'button', 'aria-pressed': 'false' }, small.element, create('span', { class: 'label' }, String(label)), norm);
+    const unseen = (/** @type {string} */ words) => create('span', { class: 'visually-hidden' }, words);
+    const what = unseen(': ');
+    const name = create('span', { class: 'label' }, String(label));
+    const button = create('button', { type: 'button', 'aria-pressed': 'false' }, small.element, unseen('Attack towards '), name, what, norm);
     button.addEventListener('click', () => chosen(label));
-    return { button, small, norm };
+    return { button, small, norm, what };
   });
   const element = create('div', { class: 'strip', role: 'group', 'aria-label': 'The nearest example of each label' }, ...cells.map(({ button }) => button));
   /** @type {number | null} */ let now = null;
@@ -63,7 +66,7 @@ function stripView(chosen) {
     show(found, digit) {
       const norms = found.flatMap(({ norm }) => (norm === null ? [] : [norm]));
       const nearest = Math.min(...norms);
-      cells.forEach(({ button, small, norm }, label) => {
+      cells.forEach(({ button, small, norm, what }, label) => {
         const one = found.find(({ target }) => target === label);
         const itself = digit?.label === label;
         button.disabled = itself || !digit;
@@ -73,8 +76,7 @@ function stripView(chosen) {
         else if (one?.values) small.ink(one.values);
         else small.empty();
         norm.textContent = itself ? 'read' : one?.norm ? one.norm.toFixed(2) : NOTHING;
-        const words = itself ? 'what it is read as' : one?.norm ? `norm ${one.norm.toFixed(2)}` : 'no example';
-        button.setAttribute('aria-label', `Attack towards ${label}: ${words}`);
+        what.textContent = itself ? ': what it is ' : one?.norm ? ': norm ' : ': no example ';
       });
     },
   };

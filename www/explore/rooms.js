@@ -299,7 +299,9 @@ export function serve(rooms, { post, pause, slice }) {
         }
       }
     } catch (error) {
-      post({ kind: 'failed', id, message: error instanceof Error ? error.message : String(error) });
+      // A trap leaves the module's memory in an unknown state.
+      const kind = error instanceof WebAssembly.RuntimeError ? 'broken' : 'failed';
+      post({ kind, id, message: error instanceof Error ? error.message : String(error) });
     }
   };
 }
