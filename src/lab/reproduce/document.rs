@@ -277,7 +277,7 @@ fn transfer_verdicts(out: &mut String, results: &Results, names: &[&str]) -> Wri
     };
     verdict(
         out,
-        louder == pairs.len(),
+        mean(|r| &r.amplified) > mean(|r| &r.errors),
         "Amplified, they transfer more",
         &format!(
             "in {louder} of {} pairs; on average {:.1} % of the others' answers are wrong at minimal distortion, {:.1} % amplified",

@@ -147,6 +147,8 @@ fn noise(results: &Results, area: &Area) -> Result<(), Failure> {
     chart
         .configure_mesh()
         .disable_x_mesh()
+        .x_label_formatter(&|x| format!("{x}"))
+        .y_label_formatter(&|y| format!("{y}"))
         .x_desc("norm of the random perturbation, in multiples of ‖r‖")
         .y_desc("% of random perturbations")
         .axis_style(INK)
