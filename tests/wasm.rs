@@ -1,7 +1,10 @@
 //! The page's shell, in the browser that it is for.
 #![cfg(target_arch = "wasm32")]
 
-use pockets::web::{Network, Session, paint_ink, paint_signed, signed_limit};
+use pockets::web::{
+    Network, Noise, Plane, Reader, Search, Session, activations, amplification, amplified, paint_ink, paint_signed,
+    random_direction, scores_along, signed_limit, spectral_bounds, top_scores,
+};
 use wasm_bindgen::{JsCast, JsError, JsValue};
 use wasm_bindgen_test::*;
 
@@ -128,4 +131,87 @@ fn the_stated_limit_covers_every_change() {
     assert_eq!(signed_limit(&[0.0; 784]), 0.05);
     assert_eq!(signed_limit(&[0.04, -0.21]), 0.3);
     assert_eq!(signed_limit(&[-1.0]), 1.0);
+}
+
+/// A drawn 1, and the r that makes it an 8.
+fn example() -> (Vec<f32>, Vec<f32>) {
+    let mut session = session("both");
+    let (points, starts) = one();
+    session.draw(&points, &starts).map_err(JsValue::from).unwrap();
+    session.start(Some(8)).map_err(JsValue::from).unwrap();
+    while session.step(8) {}
+    (session.pixels().unwrap(), session.perturbation())
+}
+
+fn norm(r: &[f32]) -> f32 {
+    r.iter().map(|r| r * r).sum::<f32>().sqrt()
+}
+
+#[wasm_bindgen_test]
+fn a_search_can_be_looked_at_after_every_evaluation_and_ends_where_the_live_one_does() {
+    let (image, r) = example();
+    let mut search = Search::new(&network(), "both").map_err(JsValue::from).unwrap();
+    search.start(&image, Some(8)).map_err(JsValue::from).unwrap();
+    for evaluation in 1.. {
+        let goes_on = search.step();
+        let seen = search.seen().map_err(JsValue::from).unwrap();
+        assert_eq!(number(&seen, "evaluations"), f64::from(evaluation));
+        let objective = number(&seen, "c") * number(&seen, "norm").powi(2) + number(&seen, "loss");
+        assert!((number(&seen, "objective") - objective).abs() < 1e-4 * objective.abs().max(1.0));
+        if !goes_on {
+            break;
+        }
+    }
+    assert_eq!(search.perturbation(), r);
+    assert!((number(&search.outcome().map_err(JsValue::from).unwrap(), "norm") - f64::from(norm(&r))).abs() < 1e-5);
+    assert!(sentence(search.start(&image[1..], Some(8))).contains("784"));
+}
+
+#[wasm_bindgen_test]
+fn a_reader_follows_the_way_to_the_example_and_rounds_it_so_that_it_still_works() {
+    let (image, r) = example();
+    let mut reader = Reader::new(&network());
+    let way = reader.along(&image, &r, 2.0, 3).map_err(JsValue::from).unwrap();
+    let label = |ten: &[f32]| (0..10).max_by(|&a, &b| ten[a].total_cmp(&ten[b])).unwrap();
+    assert_eq!(way.chunks(10).map(label).collect::<Vec<_>>()[..2], [1, 8]);
+    let rounded = reader.rounded(&image, &r, 1, Some(8)).map_err(JsValue::from).unwrap();
+    assert_eq!(number(&rounded, "label"), 8.0);
+    let levels = js_sys::Array::from(&js_sys::Reflect::get(&rounded, &"levels".into()).unwrap());
+    let pixels: Vec<f32> = levels.iter().map(|v| v.as_f64().unwrap() as f32 / 255.0).collect();
+    assert_eq!(label(&reader.probabilities(&pixels).map_err(JsValue::from).unwrap()), 8);
+}
+
+#[wasm_bindgen_test]
+fn the_middle_of_the_plane_is_the_image_and_without_a_perturbation_there_is_no_plane() {
+    let (image, r) = example();
+    let mut plane = Plane::new(&network(), &image, &r, 1).map_err(JsValue::from).unwrap();
+    assert_eq!(plane.labels(0.0, 0.0, 1e-3, 2), [1; 4]);
+    assert_eq!(plane.labels(1.05 * norm(&r), 0.0, 1e-3, 2), [8; 4]);
+    assert!(sentence(Plane::new(&network(), &image, &[0.0; 784], 1)).contains("no plane"));
+}
+
+#[wasm_bindgen_test]
+fn random_changes_have_the_size_asked_for_and_do_not_find_the_pocket() {
+    let (image, r) = example();
+    let mut noise = Noise::new(&network(), 5);
+    assert_eq!(noise.changed(&image, 1, norm(&r), 50).map_err(JsValue::from).unwrap(), 0);
+    let other = noise.perturbed(&image, norm(&r)).map_err(JsValue::from).unwrap();
+    let change: Vec<f32> = other.iter().zip(&image).map(|(o, x)| o - x).collect();
+    assert!((norm(&change) / norm(&r) - 1.0).abs() < 1e-3);
+}
+
+#[wasm_bindgen_test]
+fn layers_amplify_within_their_bounds_and_rank_images_along_directions() {
+    let (image, r) = example();
+    let network = network();
+    let other = amplified(&image, &r, 0.1).map_err(JsValue::from).unwrap();
+    let gains = amplification(&network, &image, &other).map_err(JsValue::from).unwrap();
+    let bounds = spectral_bounds(&network);
+    assert_eq!((gains.len(), bounds.len()), (3, 3));
+    assert!(gains.iter().zip(&bounds).all(|(gain, bound)| gain <= bound), "{gains:?} within {bounds:?}");
+    let phis = activations(&network, 0, &[image, other].concat()).map_err(JsValue::from).unwrap();
+    let scores = scores_along(&phis, &random_direction(100, 1));
+    let expected = if scores[0] >= scores[1] { [0, 1] } else { [1, 0] };
+    assert_eq!(top_scores(&scores, 2), expected);
+    assert!(sentence(activations(&network, 9, &[0.0; 784])).contains("no such layer"));
 }

@@ -6,16 +6,19 @@
  * @typedef {{ a: number, b: number, reach: number }} View the middle of the square, and half its side, as ‖·‖₂
  */
 import { create } from '../dom.js';
+import { palette } from '../theme.js';
 
 /** Paul Tol's muted scheme: ten colours that people with any colour vision tell apart. */
 const COLOURS = ['#DDDDDD', '#332288', '#88CCEE', '#DDCC77', '#117733', '#CC6677', '#44AA99', '#999933', '#AA4499', '#882255'].map((hex) =>
   [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)),
 );
-/** How much of the colour is mixed into white: the page is calm. */
-const STRENGTH = 0.72;
-const mixed = COLOURS.map((rgb) => rgb.map((v) => Math.round(STRENGTH * v + (1 - STRENGTH) * 255)));
-/** As the bytes of a picture, red first, whatever the machine's order. */
-const packed = mixed.map((rgb) => new Uint32Array(Uint8Array.from([...rgb, 255]).buffer)[0]);
+/** How much of a colour is mixed into the paper: the page is calm. */
+const STRENGTH = 0.62;
+/** The colours on the paper of the moment. */
+function onPaper() {
+  const paper = palette().ink;
+  return COLOURS.map((rgb) => rgb.map((v, c) => Math.round(STRENGTH * v + (1 - STRENGTH) * paper[c])));
+}
 /** Regions smaller than this, in CSS pixels, carry no label. */
 const SMALLEST = 18;
 const ZOOM = 1.5;
@@ -31,6 +34,7 @@ export function mapView(wanted) {
   /** @type {View} */ let home = view;
   /** @type {{ labels: Uint8Array, side: number, view: View } | null} */ let known = null;
   /** @type {number | null} */ let norm = null;
+  let mixed = onPaper();
   let frame = 0;
   let side = 0;
 
@@ -84,7 +88,7 @@ export function mapView(wanted) {
     for (const { label, x, y, width } of largestSquares(known.labels, known.side)) {
       if (width * cell < SMALLEST) continue;
       const [r, g, b] = mixed[label];
-      context.fillStyle = 0.3 * r + 0.59 * g + 0.11 * b > 140 ? '#1d1d1f' : '#ffffff';
+      context.fillStyle = 0.3 * r + 0.59 * g + 0.11 * b > 130 ? '#1d1d1f' : '#ffffff';
       context.font = `${Math.min(Math.max(width * cell * 0.4, 17), 34)}px ${getComputedStyle(canvas).fontFamily}`;
       context.fillText(String(label), left + x * cell, top + y * cell);
     }
@@ -202,6 +206,9 @@ export function mapView(wanted) {
       raster.width = raster.height = cells;
       const image = new ImageData(cells, cells);
       const pixels = new Uint32Array(image.data.buffer);
+      mixed = onPaper();
+      // As the bytes of a picture, red first, whatever the machine's order.
+      const packed = mixed.map((rgb) => new Uint32Array(Uint8Array.from([...rgb, 255]).buffer)[0]);
       labels.forEach((label, k) => (pixels[k] = packed[label]));
       raster.getContext('2d')?.putImageData(image, 0, 0);
       paintSoon();

@@ -169,7 +169,7 @@ function playerView() {
     const cs = steps.flatMap(({ c, succeeds, fails }) => [c, succeeds ?? c, fails ?? c]);
     charts.c.draw({
       x, marks, dots: [{ points: line((s) => s.c) }],
-      y: { label: 'c, log scale, between failure and success', domain: [Math.min(...cs) * 0.8, Math.max(...cs) * 1.25], log: true },
+      y: { label: 'c, log scale; dashed: the bracket that closes in', domain: [Math.min(...cs) * 0.8, Math.max(...cs) * 1.25], log: true },
       lines: [
         { points: line((s) => s.c) },
         { points: line((s) => s.fails), kind: 'fails' },
