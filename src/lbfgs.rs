@@ -88,7 +88,8 @@ pub struct Options<T> {
     pub scaling: Scaling<T>,
     /// Converged when no entry of the projected gradient is larger.
     pub gradient_tolerance: T,
-    /// Converged when an iteration lowers f by no more than this part of max(|f|, |f⁺|, 1).
+    /// Converged when two iterations in a row each lower f by no more than this part of max(|f|, |f⁺|, 1). One alone
+    /// may have met a new bound.
     pub decrease_tolerance: T,
     /// Rounding noise of the objective, as a part of |f|: decreases below it count as none.
     pub noise: T,
@@ -115,7 +116,7 @@ impl<T: Float> Default for Options<T> {
 pub enum Ending {
     /// The projected gradient is within its tolerance: a first-order solution.
     Gradient,
-    /// The last iteration lowered the objective by no more than its tolerance.
+    /// The last two iterations lowered the objective by no more than its tolerance.
     Decrease,
     /// No decrease can be found along the projected steepest descent: the objective's noise is reached.
     Noise,
@@ -167,6 +168,8 @@ pub struct Minimizer<T> {
     step: T,
     /// No pair stands behind the direction.
     steepest: bool,
+    /// The last iteration lowered f by no more than the tolerance.
+    stalled: bool,
     ending: Option<Ending>,
     evaluations: u32,
     iterations: u32,
@@ -191,6 +194,7 @@ impl<T: Float> Minimizer<T> {
             line: LineSearch::new(T::zero(), T::zero(), T::zero()),
             step: T::zero(),
             steepest: true,
+            stalled: false,
             ending: None,
             evaluations: 0,
             iterations: 0,
@@ -222,6 +226,7 @@ impl<T: Float> Minimizer<T> {
         self.upper.copy_from_slice(upper);
         self.x.copy_from_slice(&self.trial);
         self.pairs.clear();
+        self.stalled = false;
         self.ending = None;
         self.evaluations = 0;
         self.iterations = 0;
@@ -314,6 +319,7 @@ impl<T: Float> Minimizer<T> {
         self.value = value;
         gradient(&self.x, &mut self.gradient);
         self.pairs.transform(pair);
+        self.stalled = false;
         self.ending = None;
         self.begin_iteration();
     }
@@ -365,9 +371,11 @@ impl<T: Float> Minimizer<T> {
         std::mem::swap(&mut self.gradient, &mut self.trial_gradient);
         self.value = value;
         self.iterations += 1;
-        if decrease <= self.options.decrease_tolerance * scale {
+        let stalled = decrease <= self.options.decrease_tolerance * scale;
+        if stalled && self.stalled {
             self.ending = Some(Ending::Decrease);
         }
+        self.stalled = stalled;
         // The next trial is prepared all the same, for whoever continues with another objective or tolerance.
         self.begin_iteration();
     }
