@@ -23,14 +23,13 @@ const PATIENCE = 3;
 
 /** The engine's Worker. Throws where the browser refuses one. */
 function newWorker() {
-  /** @type {WorkerOptions} */ const options = { type: 'module', name: 'pockets' };
   try {
-    return new Worker(new URL('worker.js', import.meta.url), options);
+    return new Worker(new URL('worker.js', import.meta.url), { type: 'module', name: 'pockets' }); // in this form for bundlers
   } catch {
     // A page of another origin may not start our file as its Worker, but a Worker of its own may import it.
     const script = `import ${JSON.stringify(new URL('worker.js', import.meta.url).href)};`;
     const address = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
-    const worker = new Worker(address, options);
+    const worker = new Worker(address, { type: 'module', name: 'pockets' });
     setTimeout(() => URL.revokeObjectURL(address), 60_000);
     return worker;
   }

@@ -13,7 +13,7 @@ import { create } from './dom.js';
 
 /** @returns {Promise<NetworkEntry[]>} */
 export async function listNetworks() {
-  const response = await fetch(new URL('networks/index.json', import.meta.url));
+  const response = await fetch(new URL('./networks/index.json', import.meta.url));
   if (!response.ok) throw new Error(`The list of networks could not be loaded (${response.status}).`);
   return response.json();
 }
@@ -22,7 +22,7 @@ export async function listNetworks() {
 export async function fetchNetwork(entry) {
   if (entry.bytes) return entry.bytes;
   const refused = (/** @type {unknown} */ why) => new Error(`The network ${entry.name} could not be loaded (${why}).`);
-  const response = await fetch(new URL(`networks/${entry.file}`, import.meta.url)).catch((error) => {
+  const response = await fetch(new URL(`./networks/${entry.file}`, import.meta.url)).catch((error) => {
     throw refused(error instanceof Error ? error.message : error);
   });
   if (!response.ok) throw refused(response.status);

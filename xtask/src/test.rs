@@ -2,7 +2,7 @@
 
 use crate::process::{Result, run, run_logged};
 use crate::setup::{Browser, Toolchain, WasmBindgen};
-use crate::{cache, page, site, size};
+use crate::{cache, npm, page, site, size};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -132,6 +132,7 @@ fn types(root: &Path) -> Result<()> {
 /// Every tests/page/*.test.mjs, on the finished site.
 fn pages(root: &Path) -> Result<()> {
     site::build(root)?;
+    npm::make(root)?;
     let folder = page::folder(root);
     let files = fs::read_dir(&folder).into_iter().flatten().flatten().map(|file| file.path());
     let mut tests: Vec<PathBuf> = files.filter(|file| file.to_string_lossy().ends_with(".test.mjs")).collect();
