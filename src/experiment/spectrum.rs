@@ -42,7 +42,7 @@ pub fn bounds(network: &Mlp) -> Vec<Bound> {
 /// The largest singular value of `W`, by power iteration on `WᵀW`.
 pub fn operator_norm(layer: &Layer) -> f64 {
     // Uneven, so that it is at right angles to no singular vector that matters.
-    let mut v: Vec<f64> = (0..layer.inputs).map(|i| 1.0 + ((i * i) as f64).sin()).collect();
+    let mut v: Vec<f64> = (0..layer.inputs).map(|i| 0.5 + (0.618_034 * (i * i) as f64).fract()).collect();
     let mut norm = 0.0;
     for _ in 0..ROUNDS {
         let length = length(&v);
