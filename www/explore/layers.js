@@ -39,7 +39,7 @@ export function section(figure, { explorer }) {
     const names = widths.slice(1).map((width, k) => (k === widths.length - 2 ? 'logits' : `${width} units`));
     table.replaceChildren(
       ...names.map((name, k) =>
-        create('tr', {}, create('th', { scope: 'row' }, name), ...[bounds[k], searched[k], random[k]].map((value, which) => create('td', { class: ['', 'searched', ''][which] }, `× ${significant(value)}`))),
+        create('tr', {}, create('th', { scope: 'row' }, name), ...[bounds[k], searched[k], random[k]].map((value, which) => create('td', { class: ['', 'searched', ''][which] }, significant(value)))),
       ),
     );
     const sizes = (/** @type {Float64Array} */ gains) => {
