@@ -154,6 +154,7 @@ export function createView(root, read, host) {
     } catch (error) {
       if (left || chosenNetwork !== name) return;
       missing = error instanceof Error ? error.message : String(error);
+      parts.select.value = name; // none, if it is not in the list
       show(null);
     }
     dress();
@@ -347,7 +348,7 @@ function build() {
         list('readings', prediction.row),
       ),
       create('figure', { class: 'change', 'data-part': 'perturbation' },
-        caption('r', 'the smallest change'), create('div', { class: 'framed' }, operator('+'), change),
+        caption('r', 'smallest change'), create('div', { class: 'framed' }, operator('+'), change),
         list('numbers', norm.row, distortion.row),
       ),
       create('figure', { class: 'result', 'data-part': 'adversarial' },

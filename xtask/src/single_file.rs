@@ -23,6 +23,9 @@ pub fn report(root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What makes no sense there: keeping the page for later visits, and offering an address to embed.
+const NOT_IN_A_FILE: [&str; 2] = ["offline.js", "embed-snippets.js"];
+
 /// The file's name, beside the page that it is made from.
 pub const NAME: &str = "pockets.html";
 
@@ -55,8 +58,7 @@ pub fn make(page: &str, folder: &Path, assets: &[PathBuf]) -> io::Result<String>
             let data = base64(icon.as_bytes());
             html.push_str(&format!("<link rel=\"icon\" href=\"data:image/svg+xml;base64,{data}\" />"));
         } else if let (true, Some(script)) = (trimmed.starts_with("<script type=\"module\""), attribute("src")) {
-            // A file keeps nothing for later visits.
-            if !script.ends_with("offline.js") {
+            if !NOT_IN_A_FILE.iter().any(|name| script.ends_with(name)) {
                 entries.push(script.to_owned());
             }
             continue;
