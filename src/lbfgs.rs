@@ -88,8 +88,8 @@ pub struct Options<T> {
     pub scaling: Scaling<T>,
     /// Converged when no entry of the projected gradient is larger.
     pub gradient_tolerance: T,
-    /// Converged when two iterations in a row each lower f by no more than this part of max(|f|, |f⁺|, 1). One alone
-    /// may have met a new bound.
+    /// Converged when two iterations in a row each lower the lowest f by no more than this part of max(|f|, |f⁺|, 1).
+    /// One alone may have met a new bound.
     pub decrease_tolerance: T,
     /// Rounding noise of the objective, as a part of |f|: decreases below it count as none.
     pub noise: T,
@@ -168,7 +168,8 @@ pub struct Minimizer<T> {
     step: T,
     /// No pair stands behind the direction.
     steepest: bool,
-    /// The last iteration lowered f by no more than the tolerance.
+    /// The lowest value since the start; and the last iteration came below it by no more than the tolerance.
+    lowest: T,
     stalled: bool,
     ending: Option<Ending>,
     evaluations: u32,
@@ -194,6 +195,7 @@ impl<T: Float> Minimizer<T> {
             line: LineSearch::new(T::zero(), T::zero(), T::zero()),
             step: T::zero(),
             steepest: true,
+            lowest: T::zero(),
             stalled: false,
             ending: None,
             evaluations: 0,
@@ -317,6 +319,7 @@ impl<T: Float> Minimizer<T> {
         pair: impl FnMut(&[T], &mut [T]),
     ) {
         self.value = value;
+        self.lowest = value;
         gradient(&self.x, &mut self.gradient);
         self.pairs.transform(pair);
         self.stalled = false;
@@ -326,6 +329,7 @@ impl<T: Float> Minimizer<T> {
 
     fn accept_start(&mut self, value: T) {
         self.value = value;
+        self.lowest = value;
         std::mem::swap(&mut self.gradient, &mut self.trial_gradient);
         self.begin_iteration();
     }
@@ -366,7 +370,7 @@ impl<T: Float> Minimizer<T> {
     fn accept(&mut self, value: T) {
         self.pairs.push(&self.x, &self.trial, &self.gradient, &self.trial_gradient);
         let scale = self.value.abs().max(value.abs()).max(T::one());
-        let decrease = self.value - value;
+        let decrease = self.lowest - value;
         std::mem::swap(&mut self.x, &mut self.trial);
         std::mem::swap(&mut self.gradient, &mut self.trial_gradient);
         self.value = value;
@@ -376,6 +380,7 @@ impl<T: Float> Minimizer<T> {
             self.ending = Some(Ending::Decrease);
         }
         self.stalled = stalled;
+        self.lowest = self.lowest.min(value);
         // The next trial is prepared all the same, for whoever continues with another objective or tolerance.
         self.begin_iteration();
     }

@@ -46,8 +46,8 @@ impl<T: Float> Pairs<T> {
         let (s, y) = (&mut self.s[range.clone()], &mut self.y[range]);
         difference(s, x_new, x);
         difference(y, g_new, g);
-        let [sy, yy] = sums([s, y], |[s, y]| [s * y, y * y]);
-        if sy > T::epsilon() * yy {
+        let [sy, ss, yy] = sums([s, y], |[s, y]| [s * y, s * s, y * y]);
+        if shows_curvature(sy, ss, yy) {
             self.next = (self.next + 1) % self.capacity;
             self.count = (self.count + 1).min(self.capacity);
         }
@@ -68,8 +68,9 @@ impl<T: Float> Pairs<T> {
         for age in 0..self.count {
             let slot = self.slot(age);
             let (s, y) = (&self.s[slot * n..][..n], &self.y[slot * n..][..n]);
-            let [sy, yy, sq] = sums([s, y, free, q], |[s, y, free, q]| [s * y * free, y * y * free, s * q]);
-            if sy <= T::epsilon() * yy || yy <= T::zero() {
+            let slices = [s, y, free, q];
+            let [sy, ss, yy, sq] = sums(slices, |[s, y, free, q]| [s * y * free, s * s * free, y * y * free, s * q]);
+            if !shows_curvature(sy, ss, yy) {
                 self.rho[slot] = T::zero();
                 continue;
             }
@@ -100,6 +101,12 @@ impl<T: Float> Pairs<T> {
             }
         }
     }
+}
+
+/// Whether the angle between s and y is well below a right one: its cosine exceeds √ε. The inverse Hessian grows with
+/// the inverse of that.
+fn shows_curvature<T: Float>(sy: T, ss: T, yy: T) -> bool {
+    sy > T::zero() && sy * sy > T::epsilon() * ss * yy
 }
 
 /// `c ← a − b`.
