@@ -19,7 +19,7 @@ export function section(figure, { explorer, page }) {
   };
   figure.append(create('div', { class: 'keep' }));
 
-  const link = row('Copy link', 'Whoever opens it sees this digit, attacked in the same way. The drawing is in the link itself.', async () => {
+  const link = row('Copy link', '', async () => {
     const text = page.link();
     try {
       await navigator.clipboard.writeText(text);
@@ -59,6 +59,8 @@ export function section(figure, { explorer, page }) {
     scene = next;
     rounded = null;
     const { answer, network, target } = next;
+    const own = page.networks().some(({ name, bytes }) => name === network && bytes);
+    link.note.textContent = `Whoever opens it sees this digit, attacked in the same way. The drawing is in the link itself${own ? '; your own network is not' : ''}.`;
     const r = answer?.perturbation?.values;
     for (const { button } of [change, sum, trace, picture]) button.disabled = true;
     picture.note.textContent = r ? '' : 'There is no example to keep.';

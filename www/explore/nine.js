@@ -135,11 +135,16 @@ function wayView() {
     const flips = (flip / (PLACES - 1)) * UNTIL;
     slider.setAttribute('aria-valuetext', `${t.toFixed(2)} times r, read as ${read.label}, ${percent(read.share)}`);
     words.replaceChildren(create('i', {}, 'x'), ` + ${t.toFixed(2)}\u00a0`, create('i', { class: 'r' }, 'r'), ` is read as `, create('b', {}, String(read.label)), ` (${percent(read.share)})`);
-    const lines = Array.from({ length: LABELS }, (_, label) => ({
-      points: /** @type {[number, number][]} */ (Array.from({ length: PLACES }, (_, k) => [(k / (PLACES - 1)) * UNTIL, shares[k * LABELS + label]])),
-      kind: label === from ? 'from' : label === to ? 'to' : 'other',
-      label: label === from || label === to || shares[(PLACES - 1) * LABELS + label] > 0.08 ? String(label) : undefined,
-    }));
+    const lines = Array.from({ length: LABELS }, (_, label) => {
+      const curve = Array.from({ length: PLACES }, (_, k) => shares[k * LABELS + label]);
+      const main = label === from || label === to;
+      return {
+        points: curve.map((share, k) => /** @type {[number, number]} */ ([(k / (PLACES - 1)) * UNTIL, share])),
+        kind: label === from ? 'from' : label === to ? 'to' : 'other',
+        label: main || curve[PLACES - 1] > 0.08 ? String(label) : undefined,
+        matters: main || Math.max(...curve) > 0.01,
+      };
+    }).filter(({ matters }) => matters);
     lines.sort((a, b) => Number(a.kind !== 'other') - Number(b.kind !== 'other'));
     curves.draw({
       x: { label: 't, how much of r is added', domain: [0, UNTIL], ticks: [0, 0.5, 1, 1.5, 2] },

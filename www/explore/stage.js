@@ -44,6 +44,10 @@ const SECTIONS = {
   keep: () => import('./keep.js'),
 };
 
+/** Follows every stroke; the others wait until the scene has not changed for so many milliseconds. */
+const LIVE = 'nine';
+const REST = 120;
+
 /**
  * @param {HTMLElement} place the element that holds the sections
  * @param {Page} page
@@ -98,11 +102,20 @@ export function stage(place, page) {
     if (scene) update({ ...scene });
   });
 
+  let frame = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ let rest;
   /** @type {Update} */
   function update(next) {
     scene = next;
     tools.explorer.network(next.network, next.bytes);
-    for (const element of states.keys()) refresh(element);
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      for (const element of states.keys()) if (element.id === LIVE) refresh(element);
+    });
+    clearTimeout(rest);
+    rest = setTimeout(() => {
+      for (const element of states.keys()) refresh(element);
+    }, REST);
   }
   return update;
 }
