@@ -3,14 +3,17 @@
 //! A network is `z_k = W_k a_{k−1} + b_k`, `a_k = φ(z_k)` with `a_0 = x`; the last
 //! `z` are the logits. `φ` is one activation for all hidden layers.
 
+mod container;
 pub mod kernel;
 pub(crate) mod lanes;
 
 use crate::{LABELS, PIXELS};
+use container::{Container, Tensor};
 use half::f16;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+#[cfg(feature = "lab")]
+use safetensors::{Dtype, tensor::TensorView};
 use serde::{Deserialize, Serialize};
-use std::{cmp::Ordering, collections::HashMap};
+use std::cmp::Ordering;
 use thiserror::Error;
 
 /// Multiples of a row's scale on either side of zero, in [`Mlp::to_safetensors_i8`].
@@ -158,29 +161,26 @@ impl Mlp {
     /// only, I8 with a scale for each row, `fc1.weight_scale` [out]: `W_ij = scale_i·q_ij`.
     /// The metadata's `activation` is required where there is a hidden layer.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, NetworkError> {
-        let container = |e: safetensors::SafeTensorError| NetworkError::Container(e.to_string());
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(container)?;
-        let tensors = SafeTensors::deserialize(bytes).map_err(container)?;
-        let names = layer_names(tensors.names())?;
+        let tensors = Container::parse(bytes).map_err(NetworkError::Container)?;
+        let names = layer_names(&tensors)?;
         let mut layers = Vec::with_capacity(names.len());
         for name in &names {
             layers.push(read_layer(&tensors, name)?);
         }
         check_layers(&names, &layers)?;
-        let metadata = header.metadata().as_ref();
-        let entry = |key: &str| metadata.and_then(|m| m.get(key));
-        let activation = match entry("activation") {
+        let activation = match tensors.entry("activation") {
             Some(text) => {
                 Activation::parse(text).ok_or_else(|| NetworkError::Activation { found: format!("{text:?}") })?
             }
             None if layers.len() == 1 => Activation::Sigmoid, // no hidden layer uses it
             None => return Err(NetworkError::Activation { found: "nothing".into() }),
         };
-        let name = entry("name").cloned().unwrap_or_else(|| shape_name(&layers));
+        let name = tensors.entry("name").map_or_else(|| shape_name(&layers), str::to_owned);
         Ok(Mlp { name, activation, layers })
     }
 
     /// Writes the file that [`Mlp::from_safetensors`] reads, in F16, with further `metadata` entries.
+    #[cfg(feature = "lab")]
     pub fn to_safetensors_f16(&self, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
         let encode = |values: &[f32]| values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect::<Vec<u8>>();
         let mut tensors = Vec::new();
@@ -193,8 +193,9 @@ impl Mlp {
     }
 
     /// Writes it in 8 bits a weight: each row of `W` as the nearest multiples of a 63rd of its largest value; biases in
-    /// F32. Twice as fine a grid, all that a signed byte holds, reads no test digit better, and its file packs into a
+    /// F32. Twice as fine a grid, all that a signed byte holds, misreads as many test digits, and its file packs into a
     /// sixth more.
+    #[cfg(feature = "lab")]
     pub fn to_safetensors_i8(&self, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
         let encode = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
         let mut tensors = Vec::new();
@@ -214,6 +215,7 @@ impl Mlp {
         self.file(&tensors, metadata)
     }
 
+    #[cfg(feature = "lab")]
     fn file(
         &self,
         tensors: &[(String, Dtype, Vec<usize>, Vec<u8>)],
@@ -224,7 +226,8 @@ impl Mlp {
         for (name, dtype, shape, bytes) in tensors {
             views.push((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).map_err(container)?));
         }
-        let mut header: HashMap<String, String> = metadata.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();
+        let mut header: std::collections::HashMap<String, String> =
+            metadata.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();
         header.insert("activation".into(), self.activation.name().into());
         header.insert("name".into(), self.name.clone());
         safetensors::serialize(views, Some(header)).map_err(container)
@@ -287,9 +290,9 @@ pub fn label(logits: &[f32; LABELS]) -> usize {
 }
 
 /// The distinct layer names, in natural order, of tensors called `….weight`, `….bias` and `….weight_scale`.
-fn layer_names(tensors: Vec<&str>) -> Result<Vec<String>, NetworkError> {
+fn layer_names(container: &Container) -> Result<Vec<String>, NetworkError> {
     let mut names = Vec::new();
-    for tensor in tensors {
+    for tensor in container.tensors.iter().map(|tensor| tensor.name.as_str()) {
         let Some((layer, "weight" | "bias" | "weight_scale")) = tensor.rsplit_once('.') else {
             return Err(NetworkError::UnexpectedTensor(tensor.into()));
         };
@@ -329,17 +332,17 @@ fn leading_digits(text: &str) -> usize {
     text.bytes().take_while(u8::is_ascii_digit).count()
 }
 
-fn read_layer(tensors: &SafeTensors, name: &str) -> Result<Layer, NetworkError> {
+fn read_layer(tensors: &Container, name: &str) -> Result<Layer, NetworkError> {
     let weight_name = format!("{name}.weight");
     let bias_name = format!("{name}.bias");
     let find = |tensor: &str, missing| {
-        tensors.tensor(tensor).map_err(|_| NetworkError::Incomplete { layer: name.into(), missing })
+        tensors.tensor(tensor).ok_or_else(|| NetworkError::Incomplete { layer: name.into(), missing })
     };
     let (weight, bias) = (find(&weight_name, "weight")?, find(&bias_name, "bias")?);
-    let &[outputs, inputs] = weight.shape() else {
+    let &[outputs, inputs] = weight.shape.as_slice() else {
         return Err(NetworkError::Shape {
             tensor: weight_name,
-            found: weight.shape().to_vec(),
+            found: weight.shape.clone(),
             expected: "two dimensions, [out, in]".into(),
         });
     };
@@ -350,32 +353,33 @@ fn read_layer(tensors: &SafeTensors, name: &str) -> Result<Layer, NetworkError> 
         let expected = format!("[{outputs}], one for each row of {weight_name}");
         Err(NetworkError::Shape { tensor: tensor.into(), found: found.to_vec(), expected })
     };
-    one_each(&bias_name, bias.shape())?;
+    one_each(&bias_name, &bias.shape)?;
     let scale_name = format!("{name}.weight_scale");
-    let scale = tensors.tensor(&scale_name).ok();
-    let weight = match (weight.dtype(), scale) {
-        (Dtype::I8, Some(scale)) => {
-            one_each(&scale_name, scale.shape())?;
-            decode_rows(&weight_name, weight.data(), inputs, &decode(&scale_name, &scale, "F32 or F16")?)?
+    let scale = tensors.tensor(&scale_name);
+    let is_i8 = weight.dtype == "I8";
+    let weight = match (is_i8, scale) {
+        (true, Some(scale)) => {
+            one_each(&scale_name, &scale.shape)?;
+            decode_rows(&weight_name, weight.data, inputs, &decode(&scale_name, scale, "F32 or F16")?)?
         }
-        (Dtype::I8, None) | (_, Some(_)) => {
+        (true, None) | (false, Some(_)) => {
             return Err(NetworkError::Scale {
                 weight: weight_name,
-                found: format!("{:?}", weight.dtype()),
+                found: weight.dtype.clone(),
                 scale: scale_name,
-                presence: if weight.dtype() == Dtype::I8 { "not there" } else { "there" },
+                presence: if is_i8 { "not there" } else { "there" },
             });
         }
-        (_, None) => decode(&weight_name, &weight, "F32 or F16, or I8 with scales")?,
+        (false, None) => decode(&weight_name, weight, "F32 or F16, or I8 with scales")?,
     };
-    Ok(Layer { inputs, outputs, weight, bias: decode(&bias_name, &bias, "F32 or F16")? })
+    Ok(Layer { inputs, outputs, weight, bias: decode(&bias_name, bias, "F32 or F16")? })
 }
 
-fn decode(name: &str, tensor: &TensorView, expected: &'static str) -> Result<Vec<f32>, NetworkError> {
-    let values: Vec<f32> = match tensor.dtype() {
-        Dtype::F32 => tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-        Dtype::F16 => tensor.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
-        other => return Err(NetworkError::Dtype { tensor: name.into(), found: format!("{other:?}"), expected }),
+fn decode(name: &str, tensor: &Tensor, expected: &'static str) -> Result<Vec<f32>, NetworkError> {
+    let values: Vec<f32> = match tensor.dtype.as_str() {
+        "F32" => tensor.data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+        "F16" => tensor.data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
+        other => return Err(NetworkError::Dtype { tensor: name.into(), found: other.into(), expected }),
     };
     finite(name, values)
 }

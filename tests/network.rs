@@ -5,7 +5,7 @@ use pockets::{
     PIXELS,
     network::{Activation, Layer, Mlp, NetworkError},
 };
-use safetensors::{Dtype, tensor::TensorView};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
 
 type Entry<'a> = (&'a str, &'a [usize], Dtype);
@@ -248,9 +248,40 @@ fn truncated_and_hostile_files_are_refused_without_a_panic() {
         assert!(matches!(error, NetworkError::Container(_)), "{error}");
     }
     // A byte changed anywhere in the header must be refused or read, but never panic.
-    for place in 0..400 {
+    for (place, change) in (0..400).flat_map(|place| [1, 2, 4, 0x15, 0x20, 0x7f].map(|change| (place, change))) {
         let mut bytes = whole.clone();
-        bytes[place] ^= 0x15;
-        let _ = Mlp::from_safetensors(&bytes);
+        bytes[place] ^= change;
+        let ours = Mlp::from_safetensors(&bytes);
+        let theirs = SafeTensors::deserialize(&bytes);
+        // What the safetensors crate reads may be no network of ours, but it is a container; and the other way about.
+        match (&ours, &theirs) {
+            (Err(NetworkError::Container(why)), Ok(_)) => panic!("{place} {change:#x}: only we refuse it: {why}"),
+            (Ok(_), Err(why)) => panic!("{place} {change:#x}: only we read it: {why}"),
+            _ => {}
+        }
     }
+}
+
+#[test]
+fn headers_in_any_valid_json_are_read() {
+    let data = [&[0u8; 10 * PIXELS * 4][..], &[0; 40]].concat();
+    let with =
+        |text: &str| Mlp::from_safetensors(&[&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), &data].concat());
+    let network = with(
+        " {\n\t\"a.bias\" : {\"data_offsets\":[ 31360 ,31400],\"shape\":[10],\"dtype\":\"F32\"},\r\n\"__metadata__\":{\"name\":\
+         \"\\u0041\\ud83d\\ude00\\\"\\n/\\/é\",\"empty\":\"\"},\"a.weight\":{\"dtype\":\"F32\",\"shape\":[10,784],\"data_offsets\":[0,31360]}}   ",
+    );
+    assert_eq!(network.unwrap().name(), "A😀\"\n//é");
+    let header = |name: &str| {
+        format!(
+            r#"{{"__metadata__":{{"name":"{name}"}},"a.bias":{{"dtype":"F32","shape":[10],"data_offsets":[31360,31400]}},
+               "a.weight":{{"dtype":"F32","shape":[10,784],"data_offsets":[0,31360]}}}}"#
+        )
+    };
+    assert_eq!(with(&header("plain")).unwrap().name(), "plain");
+    for wrong in [r"\x", r"\u12", r"\u+123", r"\ud83d", r"\ud83d\u0041", "\n", "\\"] {
+        assert!(matches!(with(&header(wrong)), Err(NetworkError::Container(_))), "{wrong:?}");
+    }
+    let twice = header("plain").replace("a.bias", "a.weight");
+    assert!(matches!(with(&twice), Err(NetworkError::Container(_))));
 }

@@ -1,0 +1,232 @@
+//! The safetensors container: a JSON header that names tensors, and their bytes.
+//!
+//! Read here by hand, because the crate that does it brings a whole JSON library, which came to a fifth of the page's module. The
+//! header's JSON is a small part of the language: two levels of objects, strings, and lists of whole numbers. The crate writes
+//! the files, and tests compare what both read.
+
+/// The longest header that is read, as in the safetensors crate.
+const LONGEST_HEADER: usize = 100_000_000;
+
+/// A named tensor.
+pub(super) struct Tensor<'a> {
+    pub(super) name: String,
+    /// As the file calls it, e.g. `F32`.
+    pub(super) dtype: String,
+    pub(super) shape: Vec<usize>,
+    /// Little-endian, row by row.
+    pub(super) data: &'a [u8],
+}
+
+/// A whole file.
+pub(super) struct Container<'a> {
+    pub(super) tensors: Vec<Tensor<'a>>,
+    metadata: Vec<(String, String)>,
+}
+
+impl<'a> Container<'a> {
+    /// Reads a file; what is wrong with it is told in words.
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
+        let (length, rest) = bytes.split_first_chunk::<8>().ok_or("it is shorter than the length of a header")?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        if length > LONGEST_HEADER {
+            return Err("its header would be longer than any is".into());
+        }
+        let (header, data) = rest.split_at_checked(length).ok_or("it ends within its header")?;
+        let header = std::str::from_utf8(header).map_err(|_| "its header is no text")?;
+        let mut json = Json { rest: header.trim_end_matches(is_space) };
+        let mut container = Container { tensors: Vec::new(), metadata: Vec::new() };
+        let mut places = Vec::new();
+        json.object(|json, name| {
+            if name == "__metadata__" {
+                return json.object(|json, key| {
+                    let value = json.string()?;
+                    container.metadata.push((key, value));
+                    Ok(())
+                });
+            }
+            let (tensor, place) = json.tensor(name)?;
+            if container.tensors.iter().any(|known| known.name == tensor.name) {
+                return Err(format!("it has two tensors named {:?}", tensor.name));
+            }
+            container.tensors.push(tensor);
+            places.push(place);
+            Ok(())
+        })?;
+        if !json.rest.is_empty() {
+            return Err("its header does not end where it should".into());
+        }
+        container.place(&places, data)?;
+        Ok(container)
+    }
+
+    /// An entry of the metadata.
+    pub(super) fn entry(&self, key: &str) -> Option<&str> {
+        self.metadata.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// The tensor of that name.
+    pub(super) fn tensor(&self, name: &str) -> Option<&Tensor<'a>> {
+        self.tensors.iter().find(|tensor| tensor.name == name)
+    }
+
+    /// Gives every tensor its bytes: together they must cover the data, one after the other.
+    fn place(&mut self, places: &[(usize, usize)], data: &'a [u8]) -> Result<(), String> {
+        let mut order: Vec<usize> = (0..places.len()).collect();
+        order.sort_unstable_by_key(|&k| places[k]);
+        let mut end = 0;
+        for k in order {
+            let (from, to) = places[k];
+            let tensor = &mut self.tensors[k];
+            let bytes = data.get(from..to).filter(|_| from == end);
+            tensor.data =
+                bytes.ok_or_else(|| format!("{:?} does not lie where the file has bytes for it", tensor.name))?;
+            let size = match tensor.dtype.as_str() {
+                "F32" => 4,
+                "F16" => 2,
+                "I8" => 1,
+                _ => 0, // refused by name, wherever it is used
+            };
+            let numbers = tensor.shape.iter().try_fold(size, |product: usize, &n| product.checked_mul(n));
+            if size > 0 && numbers != Some(to - from) {
+                let (name, shape) = (&tensor.name, &tensor.shape);
+                return Err(format!("{name:?} of shape {shape:?} has {} bytes", to - from));
+            }
+            end = to;
+        }
+        if end == data.len() { Ok(()) } else { Err("it has bytes that belong to no tensor, or lacks some".into()) }
+    }
+}
+
+/// What is still to be read of the header.
+struct Json<'a> {
+    rest: &'a str,
+}
+
+impl Json<'_> {
+    /// `{"key": value, …}`; `value` reads what follows each colon.
+    fn object(&mut self, mut value: impl FnMut(&mut Self, String) -> Result<(), String>) -> Result<(), String> {
+        self.expect('{')?;
+        if self.take('}') {
+            return Ok(());
+        }
+        loop {
+            let key = self.string()?;
+            self.expect(':')?;
+            value(self, key)?;
+            if !self.take(',') {
+                return self.expect('}');
+            }
+        }
+    }
+
+    /// `{"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}`, and where its bytes begin and end.
+    fn tensor<'b>(&mut self, name: String) -> Result<(Tensor<'b>, (usize, usize)), String> {
+        let (mut dtype, mut shape, mut place) = (None, None, None);
+        self.object(|json, key| {
+            match key.as_str() {
+                "dtype" => dtype = Some(json.string()?),
+                "shape" => shape = Some(json.numbers()?),
+                "data_offsets" => place = Some(json.numbers()?),
+                _ => return Err(format!("its header says {key:?} of {name:?}")),
+            }
+            Ok(())
+        })?;
+        match (dtype, shape, place.as_deref()) {
+            (Some(dtype), Some(shape), Some(&[from, to])) => Ok((Tensor { name, dtype, shape, data: &[] }, (from, to))),
+            _ => Err(format!("its header lacks the dtype, shape or data_offsets of {name:?}")),
+        }
+    }
+
+    /// `[1, 2, …]`
+    fn numbers(&mut self) -> Result<Vec<usize>, String> {
+        let mut numbers = Vec::new();
+        self.expect('[')?;
+        if self.take(']') {
+            return Ok(numbers);
+        }
+        loop {
+            self.skip_space();
+            let digits = self.rest.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, rest) = self.rest.split_at(digits);
+            if digits > 1 && number.starts_with('0') {
+                return Err("its header has a number that begins with 0".into());
+            }
+            numbers.push(number.parse().map_err(|_| "its header lacks a whole number, or has one that is too large")?);
+            self.rest = rest;
+            if !self.take(',') {
+                self.expect(']')?;
+                return Ok(numbers);
+            }
+        }
+    }
+
+    fn string(&mut self) -> Result<String, String> {
+        self.expect('"')?;
+        let mut text = String::new();
+        loop {
+            let mut characters = self.rest.chars();
+            let next = characters.next();
+            self.rest = characters.as_str();
+            match next {
+                Some('"') => return Ok(text),
+                Some('\\') => text.push(self.escaped()?),
+                Some(plain) if plain >= ' ' => text.push(plain),
+                _ => return Err("its header has a text that does not end".into()),
+            }
+        }
+    }
+
+    /// What a backslash begins.
+    fn escaped(&mut self) -> Result<char, String> {
+        let mut characters = self.rest.chars();
+        let kind = characters.next();
+        self.rest = characters.as_str();
+        let character = match kind {
+            Some(same @ ('"' | '\\' | '/')) => Some(same),
+            Some('b') => Some('\u{8}'),
+            Some('f') => Some('\u{c}'),
+            Some('n') => Some('\n'),
+            Some('r') => Some('\r'),
+            Some('t') => Some('\t'),
+            Some('u') => match self.unit()? {
+                // The first of two halves.
+                high @ 0xd800..0xdc00 if self.rest.starts_with("\\u") => {
+                    self.rest = &self.rest[2..];
+                    let low = self.unit()?;
+                    char::decode_utf16([high, low]).next().and_then(Result::ok)
+                }
+                unit => char::from_u32(unit.into()),
+            },
+            _ => None,
+        };
+        character.ok_or_else(|| "its header has an escape that means nothing".into())
+    }
+
+    /// Four hexadecimal digits.
+    fn unit(&mut self) -> Result<u16, String> {
+        let (digits, rest) = self.rest.split_at_checked(4).unwrap_or_default();
+        self.rest = rest;
+        let are_digits = digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let unit = u16::from_str_radix(digits, 16).ok().filter(|_| are_digits);
+        unit.ok_or_else(|| "its header has an escape that means nothing".into())
+    }
+
+    fn expect(&mut self, mark: char) -> Result<(), String> {
+        if self.take(mark) { Ok(()) } else { Err(format!("its header lacks a {mark:?}")) }
+    }
+
+    fn take(&mut self, mark: char) -> bool {
+        self.skip_space();
+        let rest = self.rest.strip_prefix(mark);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    fn skip_space(&mut self) {
+        self.rest = self.rest.trim_start_matches(is_space);
+    }
+}
+
+fn is_space(character: char) -> bool {
+    matches!(character, ' ' | '\t' | '\n' | '\r')
+}
