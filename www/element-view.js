@@ -109,7 +109,7 @@ export function createView(root, read, host) {
     const unsupported = missingSupport();
     if (unsupported) return fail(unsupported);
     try {
-      const [networks, samples] = await Promise.all([listNetworks(), loadSamples()]);
+      const [networks, samples] = await Promise.all([once('networks', listNetworks), once('samples', loadSamples)]);
       if (left) return;
       for (const { label, drawing } of samples) sampleLabels.set(drawing, label);
       samplesView(parts.samples, samples, ({ drawing }) => (touch(), pad.show(drawing, { remember: true })));
@@ -146,7 +146,7 @@ export function createView(root, read, host) {
     const name = settings.network;
     chosenNetwork = name;
     try {
-      const bytes = await fetchByNameOrAddress(name);
+      const bytes = await once(`network ${name}`, () => fetchByNameOrAddress(name));
       if (left || chosenNetwork !== name) return;
       seat.use(bytes);
       [ready, missing] = [true, ''];
@@ -163,7 +163,7 @@ export function createView(root, read, host) {
 
   /** @param {string} name */
   async function fetchByNameOrAddress(name) {
-    const networks = await listNetworks();
+    const networks = await once('networks', listNetworks);
     const entry = networks.find((each) => each.name === name);
     if (entry) return fetchNetwork(entry);
     if (!/[/.]/.test(name)) {
@@ -277,6 +277,24 @@ export function createView(root, read, host) {
       seat.leave();
     },
   };
+}
+
+/** What the demos of a page have in common, loaded once. @type {Map<string, Promise<any>>} */
+const loaded = new Map();
+
+/**
+ * @template T
+ * @param {string} key
+ * @param {() => Promise<T>} load
+ * @returns {Promise<T>}
+ */
+function once(key, load) {
+  const before = loaded.get(key);
+  if (before) return before;
+  const promise = load();
+  loaded.set(key, promise);
+  promise.catch(() => loaded.delete(key)); // the next may try again
+  return promise;
 }
 
 /** Whether that is what browsers say when a Content-Security-Policy forbids WebAssembly. @param {string} why */

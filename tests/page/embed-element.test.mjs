@@ -55,7 +55,9 @@ test('three elements share one Worker and one module, each with its own target',
   await says(page.locator('pockets-demo').nth(1), /as 7.*makes it read 5/);
   await says(page.locator('pockets-demo').nth(2), /as 1.*makes it read \d/);
   assert.equal(page.workers().length, 1);
-  assert.equal(requests.filter((url) => url.endsWith('.wasm')).length, 1);
+  for (const file of ['.wasm', '.safetensors', 'samples.json', 'index.json']) {
+    assert.equal(requests.filter((url) => url.endsWith(file)).length, 1, file);
+  }
 
   const second = page.locator('pockets-demo').nth(1);
   await second.getByRole('radio', { name: '0', exact: true }).check();

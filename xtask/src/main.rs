@@ -47,6 +47,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ("bench", []) => bench::report(&root, false),
         ("bench", [json]) if json == "--json" => bench::report(&root, true),
         ("size", []) => size::report(&root),
+        ("size", [write]) if write == "--write" => size::write(&root),
         ("npm", []) => npm::report(&root),
         ("single-file", []) => single_file::report(&root),
         _ => Err(format!("`cargo xtask {}` is not a command; see `cargo xtask --help`.", arguments.join(" "))),
@@ -65,7 +66,7 @@ Usage: cargo xtask COMMAND
   bench [--json]     measure the search in Chromium
   single-file        the whole page as one file, dist/pockets.html, that needs no server and no network
   npm                the package for npm, in target/npm
-  size               what a first attack downloads; fails above its budget
+  size [--write]     what a first attack downloads; fails above its budget; puts the tables into the documents
 
 Each command first installs what it needs and this machine lacks, and says so: into $XDG_CACHE_HOME/pockets
 or ~/.cache/pockets, and, for root on Debian, as system packages. CHROME and CHROMEDRIVER name a browser and

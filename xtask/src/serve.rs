@@ -80,7 +80,9 @@ fn decode(address: &str) -> Option<String> {
 fn headers(folder: &Path, file: &Path) -> Vec<Header> {
     let is_immutable = file.strip_prefix(folder).is_ok_and(is_versioned);
     let caching = if is_immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
-    [("Content-Type", media_type(file)), ("Cache-Control", caching), ("X-Content-Type-Options", "nosniff")]
+    // Pages of other origins may embed what is here.
+    let shared = ("Access-Control-Allow-Origin", "*");
+    [("Content-Type", media_type(file)), ("Cache-Control", caching), ("X-Content-Type-Options", "nosniff"), shared]
         .into_iter()
         .filter_map(|(name, value)| Header::from_bytes(name, value).ok())
         .collect()

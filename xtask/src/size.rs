@@ -11,6 +11,10 @@ use std::{fs, thread};
 /// The pages, and the most that a first attack on each may download, gzip -9, in bytes.
 const PAGES: [(&str, &str, usize); 2] = [("first attack", "", 250_000), ("lean embed", "embed.html", 200_000)];
 
+/// Where the tables are shown, and between which marks.
+const DOCUMENTS: [&str; 2] = ["README.md", "docs/embedding.md"];
+const MARKS: [&str; 2] = ["<!-- size -->", "<!-- /size -->"];
+
 /// The parts of the download, by the endings of their names; the last takes what is left.
 const PARTS: [(&str, &[&str]); 6] = [
     ("page", &["html"]),
@@ -24,19 +28,40 @@ const PARTS: [(&str, &[&str]); 6] = [
 /// Builds the site, loads its pages in Chromium until the first attack has settled, and prints what was asked for; fails above
 /// a budget.
 pub fn report(root: &Path) -> Result<()> {
+    measure(root).map(drop)
+}
+
+/// The same, and puts the tables between the marks in the documents.
+pub fn write(root: &Path) -> Result<()> {
+    let tables = measure(root)?;
+    for file in DOCUMENTS {
+        let path = root.join(file);
+        let failed = |error: io::Error| format!("{} can't be changed: {error}.", path.display());
+        let text = fs::read_to_string(&path).map_err(failed)?;
+        let (before, rest) = text.split_once(MARKS[0]).ok_or_else(|| format!("{file} has no {}.", MARKS[0]))?;
+        let (_, after) = rest.split_once(MARKS[1]).ok_or_else(|| format!("{file} has no {}.", MARKS[1]))?;
+        fs::write(&path, format!("{before}{}\n\n{tables}{}{after}", MARKS[0], MARKS[1])).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn measure(root: &Path) -> Result<String> {
     let dist = site::build(root)?;
     let mut failures = Vec::new();
+    let mut tables = String::new();
     for (title, page, budget) in PAGES {
-        let packed = table(root, &dist, title, page, budget)?;
+        let (table, packed) = table(root, &dist, title, page, budget)?;
+        println!("{table}");
+        tables += &format!("{table}\n");
         if packed > budget {
             failures.push(format!("The {title} downloads {packed} bytes, more than its budget of {budget}."));
         }
     }
-    if failures.is_empty() { Ok(()) } else { Err(failures.join(" ")) }
+    if failures.is_empty() { Ok(tables) } else { Err(failures.join(" ")) }
 }
 
-/// Prints the table of one page, and returns the size of all that it loads, packed.
-fn table(root: &Path, dist: &Path, title: &str, page: &str, budget: usize) -> Result<usize> {
+/// The table of one page, and the size of all that it loads, packed.
+fn table(root: &Path, dist: &Path, title: &str, page: &str, budget: usize) -> Result<(String, usize)> {
     let mut load = page::script(root, "first-load.mjs")?;
     let asked_for = process::output(load.arg(page))?;
     let files: Vec<&str> = asked_for.lines().collect();
@@ -54,13 +79,13 @@ fn table(root: &Path, dist: &Path, title: &str, page: &str, budget: usize) -> Re
     }
     let (count, raw, packed) =
         parts.iter().fold((0, 0, 0), |sum, part| (sum.0 + part.1, sum.1 + part.2, sum.2 + part.3));
-    println!("| {title:<17} | files |   bytes | gzip -9 |");
-    println!("|-------------------|------:|--------:|--------:|");
+    let mut table =
+        format!("| {title:<17} | files |   bytes | gzip -9 |\n|-------------------|------:|--------:|--------:|\n");
     for (part, count, raw, packed) in parts.into_iter().chain([("total", count, raw, packed)]) {
-        println!("| {part:<17} | {count:>5} | {raw:>7} | {packed:>7} |");
+        table += &format!("| {part:<17} | {count:>5} | {raw:>7} | {packed:>7} |\n");
     }
-    println!("| budget            |       |         | {budget:>7} |\n");
-    Ok(packed)
+    table += &format!("| budget            |       |         | {budget:>7} |\n");
+    Ok((table, packed))
 }
 
 /// Prints every file of the site with its size.
