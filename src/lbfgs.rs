@@ -30,14 +30,16 @@
 //! ```
 //!
 //! Each iteration
-//! 1. fixes the variables that sit on a bound and are pushed against it (the *active set*);
-//!    the others are *free*;
+//! 1. finds the *active set*: the variables that sit on a bound and are pushed against it. What
+//!    is nearly on a bound counts as on it, or it would bend the path of step 4 at once and
+//!    stop the search short of the minimum (Bertsekas). The others are *free*;
 //! 2. multiplies the free part of −∇f by the inverse Hessian of L-BFGS, built by the two-loop
 //!    recursion from the free parts of the last curvature pairs `s = x⁺ − x`,
 //!    `y = ∇f(x⁺) − ∇f(x)`. A pair whose free part shows no positive curvature is left out;
-//! 3. takes out what points through a bound that is reached already. The rest `d` is a descent
-//!    direction: what was taken out pointed uphill, for a free variable on a bound is pulled
-//!    inwards. If rounding has spoilt it all the same, the pairs are dropped and `d = −∇f`;
+//! 3. takes out what points through a bound that is reached already, and leads the active set
+//!    onto its bounds. The result `d` is a descent direction: what was taken out pointed
+//!    uphill, for a free variable on a bound is pulled inwards. If rounding has spoilt it all
+//!    the same, the pairs are dropped and the free part is −∇f;
 //! 4. searches along the projected path `x(t) = clip(x + t·d)` for a sufficient decrease
 //!    (Armijo). A step that is too long is followed by the minimum of a cubic through both
 //!    values and slopes; a step that is still steep, by where the secant of the slopes leads
@@ -46,7 +48,9 @@
 //!    `1/‖x − clip(x − ∇f)‖`, at most 1.
 //!
 //! It ends ([`Ending`]) when the projected gradient vanishes, when f or the line search no
-//! longer decreases, when the evaluations run out, or at the first NaN or infinity.
+//! longer decreases, when the evaluations run out, or at the first NaN or infinity. A
+//! non-convex objective is followed to a point where the projected gradient vanishes, which
+//! need not be the lowest.
 //!
 //! The L-BFGS-B of Byrd, Lu, Nocedal and Zhu finds the active set differently: it minimises
 //! its quadratic model along the projected gradient and then within the face found there,

@@ -14,7 +14,8 @@ pub(super) struct Pairs<T> {
     /// Pairs stored, and where the next one goes.
     count: usize,
     next: usize,
-    /// Per pair, `1 / s·y` over the free variables (0: left out), and the recursion's α.
+    /// Per pair, `s·s` and `y·y`; `1 / s·y` over the free variables (0: left out); and the recursion's α.
+    squares: Vec<[T; 2]>,
     rho: Vec<T>,
     alpha: Vec<T>,
 }
@@ -23,7 +24,17 @@ impl<T: Float> Pairs<T> {
     pub(super) fn new(n: usize, capacity: usize) -> Self {
         let room = || vec![T::zero(); n * capacity];
         let small = || vec![T::zero(); capacity];
-        Pairs { n, capacity, s: room(), y: room(), count: 0, next: 0, rho: small(), alpha: small() }
+        Pairs {
+            n,
+            capacity,
+            s: room(),
+            y: room(),
+            count: 0,
+            next: 0,
+            squares: vec![[T::zero(); 2]; capacity],
+            rho: small(),
+            alpha: small(),
+        }
     }
 
     pub(super) fn clear(&mut self) {
@@ -47,7 +58,8 @@ impl<T: Float> Pairs<T> {
         difference(s, x_new, x);
         difference(y, g_new, g);
         let [sy, ss, yy] = sums([s, y], |[s, y]| [s * y, s * s, y * y]);
-        if shows_curvature(sy, ss, yy) {
+        if shows_curvature(sy, [ss, yy]) {
+            self.squares[self.next] = [ss, yy];
             self.next = (self.next + 1) % self.capacity;
             self.count = (self.count + 1).min(self.capacity);
         }
@@ -57,7 +69,9 @@ impl<T: Float> Pairs<T> {
         for age in 0..self.count {
             let slot = self.slot(age);
             let range = slot * self.n..(slot + 1) * self.n;
-            change(&self.s[range.clone()], &mut self.y[range]);
+            let (s, y) = (&self.s[range.clone()], &mut self.y[range]);
+            change(s, y);
+            self.squares[slot] = [dot(s, s), dot(y, y)];
         }
     }
 
@@ -68,13 +82,14 @@ impl<T: Float> Pairs<T> {
         for age in 0..self.count {
             let slot = self.slot(age);
             let (s, y) = (&self.s[slot * n..][..n], &self.y[slot * n..][..n]);
-            let slices = [s, y, free, q];
-            let [sy, ss, yy, sq] = sums(slices, |[s, y, free, q]| [s * y * free, s * s * free, y * y * free, s * q]);
-            if !shows_curvature(sy, ss, yy) {
+            let [sy, sq] = sums([s, y, free, q], |[s, y, free, q]| [s * y * free, s * q]);
+            // The squares over the free variables are at most those over all, and rarely needed.
+            let free_squares = || sums([s, y, free], |[s, y, free]| [s * s * free, y * y * free]);
+            if !shows_curvature(sy, self.squares[slot]) && !shows_curvature(sy, free_squares()) {
                 self.rho[slot] = T::zero();
                 continue;
             }
-            newest.get_or_insert(sy / yy);
+            newest.get_or_insert(slot);
             self.rho[slot] = sy.recip();
             let alpha = sq / sy;
             self.alpha[slot] = alpha;
@@ -82,9 +97,13 @@ impl<T: Float> Pairs<T> {
                 *q = *q - alpha * *y * *free;
             }
         }
-        let gamma = match scaling {
-            Scaling::NewestPair => newest.unwrap_or(T::one()),
-            Scaling::Fixed(gamma) => gamma,
+        let gamma = match (scaling, newest) {
+            (Scaling::Fixed(gamma), _) => gamma,
+            (Scaling::NewestPair, None) => T::one(),
+            (Scaling::NewestPair, Some(slot)) => {
+                let [yy] = sums([&self.y[slot * n..][..n], free], |[y, free]| [y * y * free]);
+                (self.rho[slot] * yy).recip()
+            }
         };
         for v in q.iter_mut() {
             *v = *v * gamma;
@@ -105,7 +124,7 @@ impl<T: Float> Pairs<T> {
 
 /// Whether the angle between s and y is well below a right one: its cosine exceeds √ε. The inverse Hessian grows with
 /// the inverse of that.
-fn shows_curvature<T: Float>(sy: T, ss: T, yy: T) -> bool {
+fn shows_curvature<T: Float>(sy: T, [ss, yy]: [T; 2]) -> bool {
     sy > T::zero() && sy * sy > T::epsilon() * ss * yy
 }
 
