@@ -361,3 +361,43 @@ test('where no worker can start the sections are computed by the page itself', a
   const pocket = await section(page, 'chance');
   await pocket.locator('#map-words').filter({ hasText: /read as 3/ }).waitFor();
 });
+
+test('the first search plays by itself where motion is welcome, and can be paused', async (t) => {
+  const { page } = await open(t, { expected: READER.expected });
+  await settled(page, /sample 3/);
+  const search = await section(page, 'step by step');
+  const pause = search.getByRole('button', { name: 'Pause' });
+  await pause.click();
+  const slider = search.getByRole('slider', { name: 'Evaluation' });
+  const paused = await slider.inputValue();
+  await page.waitForTimeout(700);
+  assert.equal(await slider.inputValue(), paused);
+});
+
+test('a finger moves the map sideways and zooms it with a second one', async (t) => {
+  const context = { viewport: { width: 375, height: 812 }, hasTouch: true, isMobile: true, reducedMotion: /** @type {const} */ ('reduce') };
+  const { page, context: browser } = await open(t, { ...READER, context });
+  await settled(page, /sample 3/);
+  const pocket = await section(page, 'chance');
+  const map = pocket.getByLabel('Map of readings');
+  const words = pocket.locator('#map-words');
+  await words.filter({ hasText: /read as 3/ }).waitFor();
+  await map.scrollIntoViewIfNeeded();
+  const box = await map.boundingBox();
+  assert(box);
+  const fingers = await browser.newCDPSession(page);
+  const touch = (/** @type {'touchStart' | 'touchMove' | 'touchEnd'} */ type, /** @type {[number, number][]} */ ...points) =>
+    fingers.send('Input.dispatchTouchEvent', { type, touchPoints: points.map(([x, y], id) => ({ x: box.x + x * box.width, y: box.y + y * box.height, id })) });
+  const share = async () => Number((await words.textContent())?.match(/read as 3 (\d+) %/)?.[1]);
+  const before = await share();
+  await touch('touchStart', [0.2, 0.5]);
+  for (let x = 0.25; x < 0.7; x += 0.05) await touch('touchMove', [x, 0.5]);
+  await touch('touchEnd');
+  await page.waitForFunction((least) => Number(document.querySelector('#map-words')?.textContent?.match(/read as 3 (\d+) %/)?.[1]) > least, before + 20);
+  assert.equal(await page.evaluate(() => scrollX), 0);
+  const moved = await share();
+  await touch('touchStart', [0.5, 0.45], [0.5, 0.55]);
+  for (let d = 0.08; d < 0.4; d += 0.04) await touch('touchMove', [0.5, 0.5 - d], [0.5, 0.5 + d]);
+  await touch('touchEnd');
+  await page.waitForFunction((other) => Number(document.querySelector('#map-words')?.textContent?.match(/read as 3 (\d+) %/)?.[1]) !== other, moved);
+});

@@ -82,6 +82,8 @@ function playerView() {
   /** @type {Trace | null} */ let trace = null;
   /** @type {Float32Array | null} */ let image = null;
   /** @type {ReturnType<typeof setInterval> | undefined} */ let playing;
+  /** The first search plays by itself, so that the figure is seen to move; not where motion is unwanted. */
+  let isFirst = !matchMedia('(prefers-reduced-motion: reduce)').matches;
 
   const at = () => Number(slider.value) - 1;
   const stop = () => {
@@ -94,16 +96,16 @@ function playerView() {
     slider.value = String(k + 1);
     refresh();
   };
-  play.addEventListener('click', () => {
-    if (playing) return stop();
+  const start = () => {
     if (!trace) return;
     if (at() === trace.steps.length - 1) go(0);
     play.textContent = 'Pause';
     playing = setInterval(() => {
-      if (!trace || at() >= trace.steps.length - 1 || !element.isConnected) return stop();
+      if (!trace || at() >= trace.steps.length - 1) return stop();
       go(at() + 1);
     }, PACE);
-  });
+  };
+  play.addEventListener('click', () => (playing ? stop() : start()));
   back.addEventListener('click', () => (stop(), go(at() - 1)));
   on.addEventListener('click', () => (stop(), go(at() + 1)));
   slider.addEventListener('input', () => (stop(), refresh()));
@@ -200,6 +202,10 @@ function playerView() {
       slider.max = String(next?.steps.length ?? 1);
       slider.value = slider.max;
       refresh();
+      if (next && isFirst) {
+        isFirst = false;
+        start();
+      }
     },
   };
 }
