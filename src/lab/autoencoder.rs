@@ -16,7 +16,8 @@ use rand::{Rng, rngs::StdRng, seq::SliceRandom};
 /// Keeps logarithms of means finite.
 const TINY: f64 = 1e-6;
 
-/// Trains the network's first layer on `images` `[n, 784]` as an encoder; the decoder's bias is thrown away.
+/// Trains the network's first layer on `images` `[n, 784]` as an encoder; the decoder's bias is thrown away,
+/// and the encoder softened by the gain.
 pub(super) fn learn(
     network: &Network,
     settings: &Autoencoder,
@@ -50,6 +51,9 @@ pub(super) fn learn(
         if !loss.is_finite() {
             return Err(TrainError::Diverged { epoch: epoch + 1, loss });
         }
+    }
+    for variable in [weight, bias] {
+        variable.set(&(variable.as_tensor() * settings.gain)?.detach())?;
     }
     Ok(())
 }

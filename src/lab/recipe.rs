@@ -39,6 +39,8 @@ pub struct Autoencoder {
     pub sparsity: f64,
     /// The share of pixels that are blanked before they are to be reconstructed.
     pub blanked: f64,
+    /// What the encoder's weights are multiplied by when it is frozen: softer units tell a softmax more.
+    pub gain: f64,
 }
 
 /// How the pool of adversarial examples is kept.
@@ -91,8 +93,9 @@ impl Recipe {
         let method = match self.method {
             Method::Labels => String::new(),
             Method::Autoencoder(a) => format!(
-                "; encoder before: Adam {:e}, {} epochs, density {} weighed {}, {} of the pixels blanked",
-                a.rate, a.epochs, a.density, a.sparsity, a.blanked
+                "; encoder before: Adam {:e}, {} epochs, density {} weighed {}, {} of the pixels blanked, \
+                 then weights times {}",
+                a.rate, a.epochs, a.density, a.sparsity, a.blanked, a.gain
             ),
             Method::BackFeeding(b) => format!(
                 "; as many adversarial examples from a pool of {}, {} new for every batch, x + s·r with s from 1 to {}",
@@ -111,7 +114,7 @@ impl Recipe {
 
 /// Every network that can be trained by name.
 ///
-/// The softmax classifiers have the paper's λ. The deep ones have λ, rate and epochs that were chosen
+/// The softmax classifiers and those that are called literal have the paper's λ. The other deep ones have λ, rate and epochs that were chosen
 /// on the last 10,000 training digits (`pockets train NAME --holdout`); the paper's own λ hardly regularise.
 pub fn recipes() -> Vec<Recipe> {
     let softmax = |name, title, lambda| Recipe {
@@ -158,6 +161,7 @@ pub fn recipes() -> Vec<Recipe> {
                 density: 0.05,
                 sparsity: 1.0,
                 blanked: 0.25,
+                gain: 0.25,
             }),
             decay: vec![0.0, 1e-6],
             ..deep("ae400-10", "AE400-10", [0, 0], Part::All)
@@ -166,7 +170,9 @@ pub fn recipes() -> Vec<Recipe> {
         deep("fc123-456-10-p1", "FC123-456-10 (P1)", [123, 456], Part::First),
         deep("fc100-100-10-p2", "FC100-100-10 (P2)", [100, 100], Part::Second),
         Recipe {
-            method: Method::BackFeeding(BackFeeding { pool: 10_000, fresh: 32, overshoot: 2.0 }),
+            method: Method::BackFeeding(BackFeeding { pool: 10_000, fresh: 16, overshoot: 1.3 }),
+            decay: vec![3e-4, 3e-4, 3e-5],
+            batch: 256,
             ..deep("fc100-100-10-hardened", "FC100-100-10 (hardened)", [100, 100], Part::All)
         },
     ]
