@@ -55,7 +55,7 @@
 //! The L-BFGS-B of Byrd, Lu, Nocedal and Zhu finds the active set differently: it minimises
 //! its quadratic model along the projected gradient and then within the face found there,
 //! with 2m×2m factorisations. The projected path needs none, and takes as many evaluations:
-//! tests/lbfgs.rs counts them on the published drivers and on some seventy other problems,
+//! tests/lbfgs.rs counts them on its published drivers and on other problems, seventy in all,
 //! beside SciPy's and basin's L-BFGS-B.
 //!
 //! Sources: J. Nocedal and S. Wright, *Numerical Optimization*, 2nd ed., algorithm 7.4
