@@ -180,6 +180,19 @@ test('a network of the host’s own is fetched from its address', async (t) => {
   await says(page.locator('pockets-demo'), /makes it read 8/);
 });
 
+test('under the strict policy that docs/embedding.md names, the element works in a Worker', async (t) => {
+  const { origin } = new URL(element);
+  const docs = await readFile(new URL('../../docs/embedding.md', import.meta.url), 'utf8');
+  const named = [...docs.matchAll(/`((?:script|connect|worker)-src [^`]*)`/g)].map(([, directive]) => directive.replaceAll('https://YOUR-SITE', origin));
+  assert.equal(named.length, 3);
+  const { page } = await host(t, `<pockets-demo theme="dark"></pockets-demo>${script(element)}`, {
+    head: `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; ${named.join('; ')}">`,
+  });
+  await says(page.locator('pockets-demo'), /makes it read 8/);
+  assert.equal(page.workers().length, 1);
+  assert.equal(await page.locator('pockets-demo .ask').evaluate((each) => getComputedStyle(each).color), 'rgb(236, 234, 228)', 'it is styled');
+});
+
 test('where the host forbids Workers the element does the work itself', async (t) => {
   const policy = `script-src 'unsafe-inline' 'wasm-unsafe-eval' ${new URL(element).origin}; worker-src 'none'`;
   const { page } = await host(t, `<pockets-demo></pockets-demo>${script(element)}`, {
