@@ -6,9 +6,6 @@ import { test } from 'node:test';
 import { open } from './harness.mjs';
 import { STILL, colours, inspect, safetensors, settled, target, written } from './helpers.mjs';
 
-/** A visitor who scrolls down. The paper's tables are left out where their data is not part of the site. */
-const READER = { ...STILL, expected: [/reproduction\.json/] };
-
 /** @typedef {import('./harness.mjs').Page} Page */
 
 /**
@@ -32,7 +29,7 @@ async function slide(input, /** @type {number} */ steps) {
 }
 
 test('nothing of the sections is loaded before they come on screen', async (t) => {
-  const { page, requests } = await open(t, READER);
+  const { page, requests } = await open(t, STILL);
   await settled(page);
   await page.waitForTimeout(300);
   assert.deepEqual(requests.filter((url) => url.includes('/explore/')), []);
@@ -42,7 +39,7 @@ test('nothing of the sections is loaded before they come on screen', async (t) =
 });
 
 test('nine examples with their norms; a click makes one the target; the way there and beyond', async (t) => {
-  const { page, draw, readout } = await open(t, READER);
+  const { page, draw, readout } = await open(t, STILL);
   await draw(await written(3));
   await settled(page, /your digit as 3.*read 8/);
   const norm = Number(await readout('Norm').innerText());
@@ -71,7 +68,7 @@ test('nine examples with their norms; a click makes one the target; the way ther
 });
 
 test('the search can be stepped, scrubbed and played, and the readings of the paper compared', async (t) => {
-  const { page, readout } = await open(t, READER);
+  const { page, readout } = await open(t, STILL);
   await settled(page, /sample 3/);
   const search = await section(page, 'step by step');
   await search.getByRole('heading', { name: 'The result' }).waitFor();
@@ -111,7 +108,7 @@ test('the search can be stepped, scrubbed and played, and the readings of the pa
 });
 
 test('on the map the digit and its example lie in different regions; noise of the same size changes nothing, much larger noise does', async (t) => {
-  const { page } = await open(t, READER);
+  const { page } = await open(t, STILL);
   await settled(page, /sample 3/);
   const pocket = await section(page, 'chance');
   const map = pocket.getByLabel('Map of readings');
@@ -148,7 +145,7 @@ test('on the map the digit and its example lie in different regions; noise of th
 });
 
 test('link, picture, numbers and search can be kept, and the picture still fools the network', async (t) => {
-  const { page, context, url, readout } = await open(t, READER);
+  const { page, context, url, readout } = await open(t, STILL);
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.getByRole('button', { name: 'Sample digit 5' }).click();
   await settled(page, /sample 5.*read 8/);
@@ -204,7 +201,7 @@ test('link, picture, numbers and search can be kept, and the picture still fools
 });
 
 test('a network of one’s own is attacked, one that is none is refused in words, and neither leaves the browser', async (t) => {
-  const { page, requests, readout } = await open(t, READER);
+  const { page, requests, readout } = await open(t, STILL);
   await settled(page, /sample 3/);
   const own = await section(page, 'Bring your own');
   const file = own.getByLabel('Choose a safetensors file');
@@ -232,7 +229,7 @@ test('a network of one’s own is attacked, one that is none is refused in words
 });
 
 test('the example is shown to every network, as it is and amplified, and another can be attacked from there', async (t) => {
-  const { page } = await open(t, READER);
+  const { page } = await open(t, STILL);
   await settled(page, /sample 3/);
   const own = await section(page, 'Bring your own');
   const halves = (/** @type {number} */ k) => [2, 6].indexOf(Math.floor(k / 784)) === Math.floor((k % 784) / 392) ? 0.1 : 0;
@@ -251,13 +248,16 @@ test('the example is shown to every network, as it is and amplified, and another
   assert.match(texts[2], /^8 /, 'amplified');
   assert.match(texts[3], /\d\.\d\d/, 'its own norm');
   for (const text of (await row('Made up').getByRole('cell').allInnerTexts()).slice(0, 3)) assert.match(text, /^[26] /, 'whatever it is, it has ink above or below');
+  const table = transfer.getByRole('group', { name: /On the whole test set/ });
+  const ours = table.getByRole('row', { name: /^FC100-100-10/ }).getByRole('cell').nth(3);
+  assert.match(await ours.innerText(), /^100\.0\s%\s+100\s%/, 'its own examples, ours and the paper’s');
   await row('Made up').getByRole('button').click();
   await settled(page, /as [26]/);
   assert.equal(await page.getByRole('combobox', { name: 'Network', exact: true }).inputValue(), 'Made up');
 });
 
 test('no layer amplifies the change beyond its bound, and the searched change more than a random one', async (t) => {
-  const { page } = await open(t, READER);
+  const { page } = await open(t, STILL);
   await settled(page, /sample 3/);
   const layers = await section(page, 'Why so little');
   await layers.getByText(/All layers together/).waitFor();
@@ -272,7 +272,7 @@ test('no layer amplifies the change beyond its bound, and the searched change mo
 });
 
 test('the digits that a unit and a random direction pick out, anew at each click, and where the visitor’s own falls', async (t) => {
-  const { page, requests } = await open(t, READER);
+  const { page, requests } = await open(t, STILL);
   await settled(page, /sample 3/);
   assert(!requests.some((url) => url.includes('test-1000')), 'the test digits are loaded only here');
   const units = await section(page, 'Units or directions');
@@ -300,7 +300,7 @@ const HEADINGS = ['nine disguises', 'step by step', 'chance', 'Other networks', 
 for (const [colorScheme, width] of /** @type {const} */ ([['light', 1280], ['dark', 375]])) {
   test(`axe finds nothing wrong in the sections, with a digit and without, in the ${colorScheme} theme at ${width} pixels`, async (t) => {
     const context = /** @type {const} */ ({ reducedMotion: 'reduce', colorScheme, viewport: { width, height: 800 } });
-    const { page, screenshot } = await open(t, { ...READER, context });
+    const { page, screenshot } = await open(t, { ...STILL, context });
     await settled(page);
     for (const heading of HEADINGS) await section(page, heading);
     await page.getByText(/white on black/).waitFor();
@@ -321,7 +321,7 @@ for (const [colorScheme, width] of /** @type {const} */ ([['light', 1280], ['dar
 }
 
 test('the sections follow the pen, and their work never makes the page wait', async (t) => {
-  const { page, draw } = await open(t, READER);
+  const { page, draw } = await open(t, STILL);
   await settled(page);
   for (const heading of HEADINGS) await section(page, heading);
   await page.evaluate(() => {
@@ -342,7 +342,7 @@ test('the sections follow the pen, and their work never makes the page wait', as
 
 test('where no worker can start the sections are computed by the page itself', async (t) => {
   const { page } = await open(t, {
-    ...READER,
+    ...STILL,
     before: async (page) => {
       await page.addInitScript(() => {
         Object.defineProperty(window, 'Worker', {
@@ -363,7 +363,7 @@ test('where no worker can start the sections are computed by the page itself', a
 });
 
 test('the first search plays by itself where motion is welcome, and can be paused', async (t) => {
-  const { page } = await open(t, { expected: READER.expected });
+  const { page } = await open(t);
   await settled(page, /sample 3/);
   const search = await section(page, 'step by step');
   const pause = search.getByRole('button', { name: 'Pause' });
@@ -376,7 +376,7 @@ test('the first search plays by itself where motion is welcome, and can be pause
 
 test('a finger moves the map sideways and zooms it with a second one', async (t) => {
   const context = { viewport: { width: 375, height: 812 }, hasTouch: true, isMobile: true, reducedMotion: /** @type {const} */ ('reduce') };
-  const { page, context: browser } = await open(t, { ...READER, context });
+  const { page, context: browser } = await open(t, { ...STILL, context });
   await settled(page, /sample 3/);
   const pocket = await section(page, 'chance');
   const map = pocket.getByLabel('Map of readings');

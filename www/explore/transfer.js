@@ -140,7 +140,7 @@ function tableView(data, main, title, amplified) {
   const columns = of(first).flatMap((cell, k) => (cell ? [k] : []));
   if (columns.length < 2) return null;
   const cell = (/** @type {number} */ share, /** @type {Cell | null} */ paper) => {
-    const made = create('td', {}, percent(share), create('small', {}, paper ? `${paper.value}\u00a0%${paper.confirmed ? '' : '*'}` : NOTHING));
+    const made = create('td', {}, `${(100 * share).toFixed(1)}\u00a0%`, create('small', {}, paper ? `${paper.value}\u00a0%${paper.confirmed ? '' : '*'}` : NOTHING));
     made.style.setProperty('--share', `${Math.round(60 * share)}%`);
     return made;
   };
