@@ -141,7 +141,7 @@ function tableView(data, main, title, amplified) {
   if (columns.length < 2) return null;
   const cell = (/** @type {number} */ share, /** @type {Cell | null} */ paper) => {
     const made = create('td', {}, `${(100 * share).toFixed(1)}\u00a0%`, create('small', {}, paper ? `${paper.value}\u00a0%${paper.confirmed ? '' : '*'}` : NOTHING));
-    made.style.setProperty('--share', `${Math.round(60 * share)}%`);
+    made.style.setProperty('--share', `${Math.round(42 * share)}%`);
     return made;
   };
   const rows = columns.map((k) => {
