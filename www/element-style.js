@@ -48,7 +48,8 @@ button:hover, select:hover { border-color: var(--quiet); }
 .choices { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 8px 16px; }
 .goal { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 14px; flex: 1 1 auto; }
 .ask { font: 18px/1.3 var(--serif); }
-.network { display: flex; align-items: center; gap: 8px; color: var(--quiet); }
+.network { display: flex; align-items: center; gap: 8px; min-width: 0; max-width: 100%; color: var(--quiet); }
+.network select { min-width: 0; text-overflow: ellipsis; }
 .target { display: flex; gap: 4px; }
 .choice { position: relative; display: grid; place-items: center; min-width: 36px; height: 40px; font: 19px/1 var(--serif); }
 .choice:last-child { min-width: 52px; font-style: italic; }
