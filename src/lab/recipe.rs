@@ -170,9 +170,7 @@ pub fn recipes() -> Vec<Recipe> {
         deep("fc123-456-10-p1", "FC123-456-10 (P1)", [123, 456], Part::First),
         deep("fc100-100-10-p2", "FC100-100-10 (P2)", [100, 100], Part::Second),
         Recipe {
-            method: Method::BackFeeding(BackFeeding { pool: 10_000, fresh: 16, overshoot: 1.3 }),
-            decay: vec![3e-4, 3e-4, 3e-5],
-            batch: 256,
+            method: Method::BackFeeding(BackFeeding { pool: 10_000, fresh: 32, overshoot: 2.0 }),
             ..deep("fc100-100-10-hardened", "FC100-100-10 (hardened)", [100, 100], Part::All)
         },
     ]
