@@ -144,9 +144,11 @@ mod tests {
 
     #[test]
     fn within_noise_the_slope_decides() {
-        let search = LineSearch::new(1.0, -1.0, 1e-3);
-        let at = |slope| search.decreases(&Probe { step: 1.0, value: 1.0005, slope }, -1.0);
-        assert!(at(-0.5) && at(0.5), "the values are equal but for noise");
-        assert!(!at(3.0), "the slope has turned: the minimum was passed");
+        // The slope promises 0.001, which is no more than the noise.
+        let search = LineSearch::new(1.0, -1e-3, 1e-3);
+        let at = |value, slope| search.decreases(&Probe { step: 1.0, value, slope }, -1e-3);
+        assert!(at(1.0005, -0.5e-3) && at(1.0005, 0.5e-3), "the values are equal but for noise");
+        assert!(!at(1.0005, 3e-3), "the slope has turned: the minimum was passed");
+        assert!(!at(1.002, 0.0), "a rise beyond the noise is one");
     }
 }
