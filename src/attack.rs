@@ -342,6 +342,25 @@ impl Attack {
         self.outcome
     }
 
+    /// Searches for each of the nine labels that the network does not read in `image`, in order. `found` is given the
+    /// label, its outcome, and this search as it ended.
+    pub fn run_all(
+        &mut self,
+        image: &[f32],
+        mut found: impl FnMut(usize, Outcome, &Attack),
+    ) -> Result<(), AttackError> {
+        for target in 0..LABELS {
+            match self.start(image, Goal::Target(target)) {
+                Err(AttackError::AlreadyTarget(_)) => continue,
+                started => started?,
+            }
+            if let Some(outcome) = self.run() {
+                found(target, outcome, self);
+            }
+        }
+        Ok(())
+    }
+
     /// At x, r = 0: the gradient is the loss's alone, and gives the first weight to try.
     fn first_step(&mut self) {
         if self.evaluate() == Some(lbfgs::Ending::NotFinite) {

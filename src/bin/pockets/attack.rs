@@ -8,7 +8,7 @@ use pockets::{
     network::{self, Mlp},
 };
 use serde::Serialize;
-use std::{error::Error, fmt, fs, path::PathBuf, str::FromStr, sync::Arc, time::Instant};
+use std::{cmp::Ordering, error::Error, fmt, fs, path::PathBuf, str::FromStr, sync::Arc, time::Instant};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -116,6 +116,13 @@ struct Row {
     ms: f64,
 }
 
+impl Row {
+    /// Successes before failures, then smaller norms.
+    fn closer(&self, other: &Row) -> Ordering {
+        other.success.cmp(&self.success).then(self.norm.total_cmp(&other.norm))
+    }
+}
+
 pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let read = |path: &PathBuf| fs::read(path).map_err(|e| format!("{}: {e}", path.display()));
     let network = Mlp::from_safetensors(&read(&arguments.network)?)
@@ -158,31 +165,37 @@ fn attack_one(
     rows: &mut Vec<Row>,
 ) -> Result<(), Box<dyn Error>> {
     let label = image.label;
-    let mut search = |goal: Goal| -> Result<Row, Box<dyn Error>> {
-        let begin = Instant::now();
-        attack.start(image.pixels, goal)?;
-        let outcome = attack.run().ok_or("the search ended without an outcome")?;
-        let ms = begin.elapsed().as_secs_f64() * 1e3;
-        let success = outcome.ending == Ending::Success && reaches(network, attack.adversarial(), goal, label);
-        Ok(row(image, goal, success, outcome, ms))
-    };
-    let others = (0..LABELS).filter(|&l| l != label).map(Goal::Target);
-    match target {
-        Target::Next => rows.push(search(Goal::Target((label + 1) % LABELS))?),
-        Target::Any => rows.push(search(Goal::Any)?),
-        Target::Digit(digit) if digit != label => rows.push(search(Goal::Target(digit))?),
-        Target::Digit(_) => {}
-        Target::All => rows.extend(others.map(search).collect::<Result<Vec<_>, _>>()?),
-        Target::Best => {
-            let nine = others.map(search).collect::<Result<Vec<_>, _>>()?;
+    let goal = match target {
+        Target::Next => Goal::Target((label + 1) % LABELS),
+        Target::Any => Goal::Any,
+        Target::Digit(digit) if digit == label => return Ok(()),
+        Target::Digit(digit) => Goal::Target(digit),
+        Target::All | Target::Best => {
+            let nine = attack_all(attack, network, image)?;
             let (evaluations, ms) = nine.iter().fold((0, 0.0), |(e, ms), r| (e + r.evaluations, ms + r.ms));
-            let best = nine.into_iter().min_by(|a, b| {
-                (!a.success, a.norm).partial_cmp(&(!b.success, b.norm)).unwrap_or(std::cmp::Ordering::Equal)
-            });
-            rows.extend(best.map(|best| Row { evaluations, ms, ..best }));
+            match target {
+                Target::All => rows.extend(nine),
+                _ => rows.extend(nine.into_iter().min_by(Row::closer).map(|best| Row { evaluations, ms, ..best })),
+            }
+            return Ok(());
         }
-    }
+    };
+    let begin = Instant::now();
+    attack.start(image.pixels, goal)?;
+    let outcome = attack.run().ok_or("the search ended without an outcome")?;
+    rows.push(row(network, image, goal, outcome, attack, begin));
     Ok(())
+}
+
+/// One search for each label but the image's own.
+fn attack_all(attack: &mut Attack, network: &Mlp, image: &Image) -> Result<Vec<Row>, Box<dyn Error>> {
+    let mut rows = Vec::with_capacity(LABELS);
+    let mut begin = Instant::now();
+    attack.run_all(image.pixels, |target, outcome, attack| {
+        rows.push(row(network, image, Goal::Target(target), outcome, attack, begin));
+        begin = Instant::now();
+    })?;
+    Ok(rows)
 }
 
 /// A plain forward pass: is `point` in the box and read as the goal asks?
@@ -195,7 +208,9 @@ fn reaches(network: &Mlp, point: &[f32], goal: Goal, label: usize) -> bool {
     reached && point.iter().all(|p| (0.0..=1.0).contains(p))
 }
 
-fn row(image: &Image, goal: Goal, success: bool, outcome: Outcome, ms: f64) -> Row {
+fn row(network: &Mlp, image: &Image, goal: Goal, outcome: Outcome, attack: &Attack, begin: Instant) -> Row {
+    let ms = begin.elapsed().as_secs_f64() * 1e3;
+    let success = outcome.ending == Ending::Success && reaches(network, attack.adversarial(), goal, image.label);
     Row {
         index: image.index,
         label: image.label,
