@@ -17,6 +17,7 @@ use std::cmp::Ordering;
 use thiserror::Error;
 
 /// Multiples of a row's scale on either side of zero, in [`Mlp::to_safetensors_i8`].
+#[cfg(feature = "lab")]
 const LEVELS: f32 = 63.0;
 
 /// The non-linearity of the hidden layers.
