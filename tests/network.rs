@@ -263,6 +263,15 @@ fn truncated_and_hostile_files_are_refused_without_a_panic() {
 }
 
 #[test]
+fn a_file_of_very_many_tensors_is_refused_before_their_names_are_compared() {
+    let tensors: Vec<String> =
+        (0..100_000).map(|k| format!(r#""{k}.weight":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}"#)).collect();
+    let header = format!("{{{}}}", tensors.join(","));
+    let bytes = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes()].concat();
+    assert!(refusal(&bytes).contains("it has more than 1000 tensors"), "{}", refusal(&bytes));
+}
+
+#[test]
 fn headers_in_any_valid_json_are_read() {
     let data = [&[0u8; 10 * PIXELS * 4][..], &[0; 40]].concat();
     let with =

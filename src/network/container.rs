@@ -6,6 +6,8 @@
 
 /// The longest header that is read, as in the safetensors crate.
 const LONGEST_HEADER: usize = 100_000_000;
+/// The most tensors that are read. No plain network comes near, and looking each up by name stays quick.
+const MOST_TENSORS: usize = 1000;
 
 /// A named tensor.
 pub(super) struct Tensor<'a> {
@@ -47,6 +49,9 @@ impl<'a> Container<'a> {
             let (tensor, place) = json.tensor(name)?;
             if container.tensors.iter().any(|known| known.name == tensor.name) {
                 return Err(format!("it has two tensors named {:?}", tensor.name));
+            }
+            if container.tensors.len() == MOST_TENSORS {
+                return Err(format!("it has more than {MOST_TENSORS} tensors"));
             }
             container.tensors.push(tensor);
             places.push(place);
