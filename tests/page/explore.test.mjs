@@ -1,7 +1,9 @@
 // @ts-check
 /** The sections below the demo, each with the visitor's own digit. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
 import { STILL, colours, inspect, safetensors, settled, target, written } from './helpers.mjs';
@@ -20,6 +22,12 @@ async function section(page, heading) {
   await found.scrollIntoViewIfNeeded();
   return found;
 }
+
+/** A network that reads ink in the upper half as 2, in the lower half as 6. */
+const HALVES = {
+  '0.weight': { shape: [10, 784], values: (/** @type {number} */ k) => ([2, 6].indexOf(Math.floor(k / 784)) === Math.floor((k % 784) / 392) ? 0.1 : 0) },
+  '0.bias': { shape: [10], values: () => 0 },
+};
 
 /** @param {import('playwright-core').Locator} input a range, moved by keys from its lower end */
 async function slide(input, /** @type {number} */ steps) {
@@ -211,10 +219,7 @@ test('a network of one’s own is attacked, one that is none is refused in words
   assert.match(await readout('Adversarial prediction').innerText(), /^8/, 'the network before is still attacked');
 
   const before = requests.length;
-  // Reads ink in the upper half as 2, in the lower half as 6.
-  const halves = (/** @type {number} */ k) => [2, 6].indexOf(Math.floor(k / 784)) === Math.floor((k % 784) / 392) ? 0.1 : 0;
-  const bytes = safetensors({ '0.weight': { shape: [10, 784], values: halves }, '0.bias': { shape: [10], values: () => 0 } });
-  await file.setInputFiles({ name: 'mine.safetensors', mimeType: '', buffer: bytes });
+  await file.setInputFiles({ name: 'mine.safetensors', mimeType: '', buffer: safetensors(HALVES) });
   await own.getByText('Made up is now attacked').waitFor();
   await settled(page, /makes it read/);
   assert.match(await readout('Prediction').innerText(), /^[26]/);
@@ -228,13 +233,36 @@ test('a network of one’s own is attacked, one that is none is refused in words
   await readout('Prediction').filter({ hasText: /^[26]/ }).waitFor();
 });
 
+test('a file that is dropped is taken, wherever on the page it falls, and the drawing stays', async (t) => {
+  const { page, draw, readout } = await open(t, STILL);
+  await draw(await written(4));
+  await settled(page, /your digit as 4/);
+  const own = await section(page, 'Bring your own');
+  const folder = await mkdtemp(join(tmpdir(), 'pockets-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const devtools = await page.context().newCDPSession(page);
+  /** Drags a file in from outside the browser, as a file manager does. */
+  const drop = async (/** @type {string} */ name, /** @type {Buffer} */ bytes, /** @type {{ x: number, y: number }} */ place) => {
+    await writeFile(join(folder, name), bytes);
+    const data = { items: [], files: [join(folder, name)], dragOperationsMask: 1 };
+    for (const type of /** @type {const} */ (['dragEnter', 'dragOver', 'drop'])) await devtools.send('Input.dispatchDragEvent', { type, ...place, data });
+  };
+  const zone = await own.locator('.drop').boundingBox();
+  assert(zone);
+  await drop('broken.safetensors', Buffer.from('not a network'), { x: zone.x + zone.width / 2, y: zone.y + zone.height / 2 });
+  await own.getByText('broken.safetensors was not taken').waitFor();
+  assert.equal(await readout('Prediction').innerText().then((text) => text[0]), '4');
+  await drop('mine.safetensors', safetensors(HALVES), { x: 5, y: 300 });
+  await own.getByText('Made up is now attacked').waitFor();
+  await settled(page, /your digit as [26].*makes it read/);
+  assert.equal(await own.locator('.drop.over').count(), 0);
+});
+
 test('the example is shown to every network, as it is and amplified, and another can be attacked from there', async (t) => {
   const { page } = await open(t, STILL);
   await settled(page, /sample 3/);
   const own = await section(page, 'Bring your own');
-  const halves = (/** @type {number} */ k) => [2, 6].indexOf(Math.floor(k / 784)) === Math.floor((k % 784) / 392) ? 0.1 : 0;
-  const bytes = safetensors({ '0.weight': { shape: [10, 784], values: halves }, '0.bias': { shape: [10], values: () => 0 } });
-  await own.getByLabel('Choose a safetensors file').setInputFiles({ name: 'mine.safetensors', mimeType: '', buffer: bytes });
+  await own.getByLabel('Choose a safetensors file').setInputFiles({ name: 'mine.safetensors', mimeType: '', buffer: safetensors(HALVES) });
   await own.getByText('Made up is now attacked').waitFor();
   await page.getByRole('combobox', { name: 'Network', exact: true }).selectOption('FC100-100-10');
   await settled(page, /as 3.*makes it read 8/);
@@ -248,6 +276,17 @@ test('the example is shown to every network, as it is and amplified, and another
   assert.match(texts[2], /^8 /, 'amplified');
   assert.match(texts[3], /\d\.\d\d/, 'its own norm');
   for (const text of (await row('Made up').getByRole('cell').allInnerTexts()).slice(0, 3)) assert.match(text, /^[26] /, 'whatever it is, it has ink above or below');
+  const select = transfer.getByRole('combobox', { name: 'Compare with' });
+  assert(!(await select.locator('option').allInnerTexts()).includes('FC100-100-10'), 'not with itself');
+  await select.selectOption('Made up');
+  const pair = transfer.locator('.comparison .words');
+  // Its example takes FC100-100-10 across the border at t = 1, by the definition of r.
+  await pair.filter({ hasText: /FC100-100-10 reads 8 from t\s=\s(0\.9\d|1\.0\d) on, Made up (reads|holds out)/ }).waitFor();
+  assert.match((await transfer.getByRole('img', { name: /Probabilities of two networks: FC100-100-10 reads 8/ }).getAttribute('aria-label')) ?? '', /Made up/);
+  await select.selectOption('FC200-200-10');
+  await pair.filter({ hasText: /FC200-200-10 reads 8 from/ }).waitFor();
+  const cosine = Number((await pair.innerText()).match(/cosine (-?\d\.\d\d)/)?.[1]);
+  assert(cosine > 0.3 && cosine < 1, `two networks that learnt the same digits have related blind spots: ${cosine}`);
   const table = transfer.getByRole('group', { name: /On the whole test set/ });
   const ours = table.getByRole('row', { name: /^FC100-100-10/ }).getByRole('cell').nth(3);
   assert.match(await ours.innerText(), /^100\.0\s%\s+100\s%/, 'its own examples, ours and the paper’s');

@@ -34,7 +34,20 @@ export function section(figure, { page }) {
     if (file) take(file);
     input.value = '';
   });
-  for (const kind of ['dragenter', 'dragover']) zone.addEventListener(kind, () => zone.classList.add('over'));
-  for (const kind of ['dragleave', 'drop']) zone.addEventListener(kind, () => zone.classList.remove('over'));
+  // Anywhere on the page: a browser leaves the page for a file that is dropped beside the mark.
+  const hasFiles = (/** @type {DragEvent} */ { dataTransfer }) => dataTransfer?.types.includes('Files') ?? false;
+  document.addEventListener('dragover', (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    zone.classList.add('over');
+  });
+  document.addEventListener('dragleave', (event) => zone.classList.toggle('over', event.relatedTarget !== null));
+  document.addEventListener('drop', (event) => {
+    zone.classList.remove('over');
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    const file = event.dataTransfer?.files[0];
+    if (file) take(file);
+  });
   return () => {};
 }

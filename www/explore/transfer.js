@@ -1,9 +1,10 @@
 // @ts-check
-/** This very example, shown to every network there is; and how often that works, on the whole test set. */
+/** This very example, shown to every network there is, then to one of them more closely; and how often that works, on the whole test set. */
 import { create } from '../dom.js';
 import { SIDE } from '../messages.js';
 import { fetchNetwork } from '../networks.js';
 import { NOTHING, percent } from '../numbers.js';
+import { comparison } from './comparison.js';
 import { picture } from './pixels.js';
 
 /** @import { Read, Transferred } from './messages.js' */
@@ -33,6 +34,8 @@ export function section(figure, { explorer, page }) {
       ),
     ),
   );
+  const pair = comparison(explorer);
+  figure.append(pair.element);
   /** @type {Scene | null} */ let scene = null;
   /** @type {Map<string, Uint8Array>} */ const loaded = new Map();
   /** @type {Map<string, Promise<void>>} */ const loading = new Map();
@@ -44,6 +47,7 @@ export function section(figure, { explorer, page }) {
       explorer.forget('transfer');
       caption.textContent = 'There is no example to show to the others.';
       body.replaceChildren();
+      pair.show(null);
       return;
     }
     const { digit, adversarial, outcome } = answer;
@@ -51,6 +55,7 @@ export function section(figure, { explorer, page }) {
     explorer.ask('transfer', { networks, image: digit.values, r, target, amplify: AMPLIFIED }, (rows) => {
       caption.textContent = `Made for ${network}, distortion ${((outcome?.norm ?? 0) / SIDE).toFixed(3)}; amplified to ${AMPLIFIED}. What each network reads:`;
       body.replaceChildren(...rows.map((row) => rowView(row, row.network === network, digit.label, adversarial?.label ?? -1, page.chooseNetwork)));
+      pair.show({ network, rows, image: digit.values, r, label: adversarial?.label ?? -1 });
     });
   };
   figure.append(tables());
