@@ -1,7 +1,7 @@
 //! Four f32 side by side, and the few functions that the kernels need.
 //!
-//! In WebAssembly these are the `simd128` instructions; elsewhere plain arrays, which compilers turn into SSE or
-//! NEON. Both do the same arithmetic in the same order.
+//! In WebAssembly these are the `simd128` instructions, on x86-64 those of SSE2; elsewhere plain arrays, for compilers to turn
+//! into vectors (for x86-64 they do it badly). All do the same arithmetic in the same order.
 
 /// Lanes of one vector. Widths are padded to a multiple of this.
 pub(crate) const LANES: usize = 4;
@@ -51,7 +51,53 @@ mod vector {
     }
 }
 
-#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[cfg(target_arch = "x86_64")]
+mod vector {
+    use super::LANES;
+    use core::arch::x86_64::*;
+
+    #[derive(Clone, Copy)]
+    pub struct Lanes(__m128);
+
+    impl Lanes {
+        #[inline(always)]
+        pub fn splat(value: f32) -> Self {
+            // SAFETY: every x86-64 processor has SSE2.
+            Lanes(unsafe { _mm_set1_ps(value) })
+        }
+
+        #[inline(always)]
+        pub fn load(values: &[f32; LANES]) -> Self {
+            // SAFETY: the reference is to 16 readable bytes, and movups needs no alignment.
+            Lanes(unsafe { _mm_loadu_ps(values.as_ptr()) })
+        }
+
+        #[inline(always)]
+        pub fn store(self, values: &mut [f32; LANES]) {
+            // SAFETY: the reference is to 16 writable bytes, and movups needs no alignment.
+            unsafe { _mm_storeu_ps(values.as_mut_ptr(), self.0) }
+        }
+
+        /// `self + a·b`
+        #[inline(always)]
+        pub fn add_product(self, a: Lanes, b: Lanes) -> Self {
+            // SAFETY: every x86-64 processor has SSE2.
+            Lanes(unsafe { _mm_add_ps(self.0, _mm_mul_ps(a.0, b.0)) })
+        }
+
+        /// The sums of four vectors' lanes.
+        #[inline(always)]
+        pub fn sums([mut a, mut b, mut c, mut d]: [Lanes; LANES]) -> Self {
+            // SAFETY: every x86-64 processor has SSE2.
+            unsafe {
+                _MM_TRANSPOSE4_PS(&mut a.0, &mut b.0, &mut c.0, &mut d.0);
+                Lanes(_mm_add_ps(_mm_add_ps(a.0, c.0), _mm_add_ps(b.0, d.0)))
+            }
+        }
+    }
+}
+
+#[cfg(not(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128"))))]
 mod vector {
     use super::LANES;
 
