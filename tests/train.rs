@@ -131,9 +131,17 @@ fn an_encoder_learns_features_without_labels_that_a_softmax_can_read() {
     let method = Method::Autoencoder(Autoencoder { epochs: 10, ..settings });
     let other = train(&Recipe { method, epochs: 10, ..recipe }, &relabelled, &relabelled, |_| {}).unwrap();
     assert_eq!(other.layers()[0], learned.layers()[0]);
+    // Few units speak for one digit, and none for none.
+    let layer = &learned.layers()[0];
+    for (row, &bias) in layer.weight.chunks_exact(layer.inputs).zip(&layer.bias) {
+        let excited = |image: &[f32]| image.iter().zip(row).map(|(x, w)| x * w).sum::<f32>() + bias;
+        let active: f64 = digits.iter().map(|(image, _)| Activation::Sigmoid.apply(excited(&image).into())).sum();
+        let mean = active / digits.len() as f64;
+        assert!(mean > 0.005 && mean < 0.15, "{mean}");
+    }
     assert_ne!(other.layers()[1], learned.layers()[1]);
-    // Ten epochs of 300 digits are few for units this soft; guessing misreads nine of ten.
-    assert!(error(&learned, &digits) < 0.5, "{}", error(&learned, &digits));
+    // Guessing misreads nine of ten.
+    assert!(error(&learned, &digits) < 0.1, "{}", error(&learned, &digits));
 }
 
 /// An IDX1 file of these labels.
@@ -145,8 +153,8 @@ fn idx_labels(labels: &[u8]) -> Vec<u8> {
 fn back_feeding_makes_the_smallest_perturbations_larger_and_repeats_exactly() {
     let digits = digits();
     let recipe = Recipe { epochs: 15, ..small("fc100-100-10-hardened") };
-    let Method::BackFeeding(settings) = recipe.method else { panic!("{:?}", recipe.method) };
-    let recipe = Recipe { method: Method::BackFeeding(BackFeeding { pool: 200, fresh: 20, ..settings }), ..recipe };
+    let recipe =
+        Recipe { method: Method::BackFeeding(BackFeeding { layer: 0, pool: 200, fresh: 20, norm: 2.0 }), ..recipe };
     let hardened = train(&recipe, &digits, &digits, |_| {}).unwrap();
     let without = train(&Recipe { method: Method::Labels, ..recipe.clone() }, &digits, &digits, |_| {}).unwrap();
     let norm = |network: &Mlp| {

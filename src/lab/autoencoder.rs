@@ -1,8 +1,9 @@
-//! A hidden layer that learns without labels: the encoder of a sparse denoising autoencoder.
+//! A hidden layer that learns without labels: the encoder of a sparse autoencoder.
 //!
-//! Some pixels are blanked, and a decoder has to find the whole digit again from the units' activations (Vincent et
-//! al. 2008). Its weights are the encoder's, transposed: units that only just stir could not restore a digit then. Every unit is held to a small mean activation ρ by the divergence `Σ_j KL(ρ ‖ ρ_j)` (Ng 2011), so that
-//! few units speak for one digit.
+//! While it learns, its units are rectified, and each may answer only to the few digits of a batch that excite it most
+//! (winner-take-all, Makhzani and Frey 2015); from these answers a decoder has to find the digits again, by the encoder's own
+//! weights, transposed. Then every unit becomes a sigmoid of its excitation in standard deviations beyond a threshold,
+//! so that it stays as rarely active as it was held to be.
 
 use super::{
     recipe::{Autoencoder, Recipe},
@@ -10,14 +11,16 @@ use super::{
 };
 use crate::PIXELS;
 use candle_core::{D, DType, Device, Tensor, Var};
-use candle_nn::{AdamW, Optimizer, ParamsAdamW, ops};
-use rand::{Rng, rngs::StdRng, seq::SliceRandom};
+use candle_nn::{AdamW, Optimizer, ParamsAdamW};
+use rand::{rngs::StdRng, seq::SliceRandom};
 
-/// Keeps logarithms of means finite.
+/// Keeps a unit that nothing excites from being divided by zero.
 const TINY: f64 = 1e-6;
+/// Digits in one forward pass when excitations are measured.
+const MEASURED: usize = 2000;
 
-/// Trains the network's first layer on `images` `[n, 784]` as an encoder; the decoder's bias is thrown away,
-/// and the encoder softened by the gain.
+/// Trains the network's first layer on `images` `[n, 784]` as an encoder; the decoder's bias is thrown away, and the
+/// units made sigmoids.
 pub(super) fn learn(
     network: &Network,
     settings: &Autoencoder,
@@ -37,11 +40,11 @@ pub(super) fn learn(
         let mut sum = 0.0;
         for (b, batch) in order.chunks(recipe.batch).enumerate() {
             adam.set_learning_rate(rate(settings.rate, epoch * batches + b, settings.epochs * batches));
-            let whole = images.index_select(&Tensor::new(batch, &Device::Cpu)?, 0)?;
-            let seen = (&whole * mask(settings.blanked, batch.len(), random)?)?;
-            let hidden = ops::sigmoid(&seen.matmul(weight)?.broadcast_add(bias)?)?;
-            let logits = hidden.matmul(&weight.t()?)?.broadcast_add(&decoder_bias)?;
-            let loss = (reconstruction(&logits, &whole)? + divergence(&hidden, settings)?)?;
+            let seen = images.index_select(&Tensor::new(batch, &Device::Cpu)?, 0)?;
+            let excited = seen.matmul(weight)?.broadcast_add(bias)?.relu()?;
+            let answers = (&excited * winners(&excited, settings.share)?)?;
+            let found = answers.matmul(&weight.t()?)?.broadcast_add(&decoder_bias)?;
+            let loss = (found - seen)?.sqr()?.sum(D::Minus1)?.mean_all()?;
             let decay = (weight.sqr()?.sum_all()? * (recipe.decay[0] / bias.elem_count() as f64))?;
             let loss = (loss + decay)?;
             adam.backward_step(&loss)?;
@@ -52,30 +55,43 @@ pub(super) fn learn(
             return Err(TrainError::Diverged { epoch: epoch + 1, loss });
         }
     }
-    for variable in [weight, bias] {
-        variable.set(&(variable.as_tensor() * settings.gain)?.detach())?;
+    make_sigmoids(weight, bias, settings, images)
+}
+
+/// Ones where an excitation `[n, units]` is among the `share` of its column's largest, at least one of them; zeros elsewhere.
+fn winners(excited: &Tensor, share: f64) -> Result<Tensor, candle_core::Error> {
+    let (digits, units) = excited.dims2()?;
+    let losers = digits - ((share * digits as f64).round() as usize).clamp(1, digits);
+    let columns: Vec<f32> = excited.t()?.flatten_all()?.to_vec1()?;
+    let mut least = Vec::with_capacity(units);
+    let mut column = Vec::with_capacity(digits);
+    for values in columns.chunks_exact(digits) {
+        column.clear();
+        column.extend_from_slice(values);
+        least.push(*column.select_nth_unstable_by(losers, f32::total_cmp).1);
     }
+    let least = Tensor::from_vec(least, (1, units), &Device::Cpu)?;
+    excited.broadcast_ge(&least)?.to_dtype(DType::F32)
+}
+
+/// Rescales weights and biases so that a unit whose excitation is `a` becomes `sigmoid(gain·((a − μ)/σ − threshold))`, with its
+/// mean and deviation over `images`.
+fn make_sigmoids(weight: &Var, bias: &Var, settings: &Autoencoder, images: &Tensor) -> Result<(), TrainError> {
+    let count = images.dim(0)?;
+    let mut sum = bias.zeros_like()?.to_dtype(DType::F64)?;
+    let mut squares = sum.clone();
+    for first in (0..count).step_by(MEASURED) {
+        let batch = images.narrow(0, first, MEASURED.min(count - first))?;
+        let excited = batch.matmul(weight)?.broadcast_add(bias)?.to_dtype(DType::F64)?;
+        sum = (sum + excited.sum(0)?)?;
+        squares = (squares + excited.sqr()?.sum(0)?)?;
+    }
+    let mean = (sum / count as f64)?;
+    let deviation = ((squares / count as f64)? - mean.sqr()?)?.relu()?.sqrt()?.affine(1.0, TINY)?;
+    let scale = (deviation.recip()? * settings.gain)?;
+    let shifted = ((bias.to_dtype(DType::F64)? - mean)? * &scale)?;
+    let shifted = (shifted - settings.gain * settings.threshold)?;
+    weight.set(&weight.broadcast_mul(&scale.to_dtype(DType::F32)?)?.detach())?;
+    bias.set(&shifted.to_dtype(DType::F32)?.detach())?;
     Ok(())
-}
-
-/// Zeros for the share `blanked` of the pixels, ones for the others.
-fn mask(blanked: f64, count: usize, random: &mut StdRng) -> Result<Tensor, candle_core::Error> {
-    let values: Vec<f32> = (0..count * PIXELS).map(|_| f32::from(u8::from(!random.random_bool(blanked)))).collect();
-    Tensor::from_vec(values, (count, PIXELS), &Device::Cpu)
-}
-
-/// The cross-entropy between pixels and their reconstruction, summed over a digit, the mean over the batch:
-/// `log(1 + e^z) − x·z`, written so that nothing overflows.
-fn reconstruction(logits: &Tensor, images: &Tensor) -> Result<Tensor, candle_core::Error> {
-    let softplus = (logits.relu()? + (logits.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
-    (softplus - (images * logits)?)?.sum(D::Minus1)?.mean_all()
-}
-
-/// `β·Σ_j KL(ρ ‖ ρ_j)`, ρ_j being a unit's mean activation over the batch.
-fn divergence(hidden: &Tensor, settings: &Autoencoder) -> Result<Tensor, candle_core::Error> {
-    let (rho, mean) = (settings.density, hidden.mean(0)?);
-    let on = (mean.affine(1.0, TINY)?.log()? * -rho)?;
-    let off = (mean.affine(-1.0, 1.0 + TINY)?.log()? * (rho - 1.0))?;
-    let entropy = rho * rho.ln() + (1.0 - rho) * (1.0 - rho).ln();
-    (on + off)?.affine(1.0, entropy)?.sum_all()? * settings.sparsity
 }

@@ -1,36 +1,51 @@
 //! A pool of adversarial examples that is refreshed while a network learns from it (section 4.2 of the paper).
 //!
-//! The paper trains "in an alternating fashion, with maintaining and updating a pool of adversarial examples". Here the
-//! project's own search adds to the pool before every step, and the oldest examples make room.
+//! The paper trains "in an alternating fashion, with maintaining and updating a pool of adversarial examples", of the
+//! input or of a hidden layer's output. Here the project's own search adds to the pool before every step, and the oldest
+//! examples make room. A hidden layer's output is searched like an image: the layers above it are a network too.
 
 use super::recipe::BackFeeding;
 use crate::{
     PIXELS,
     attack::{Attack, AttackError, Goal, Options, Reading},
-    experiment::{self, Random},
+    experiment::{self, Random, spectrum},
     idx::Digits,
-    network::Mlp,
+    lab::train::TrainError,
+    network::{Layer, Mlp},
     vector::clip,
 };
 use candle_core::{Device, Tensor};
 use rand::Rng;
 use std::{sync::Arc, thread};
 
-/// The examples, and the digits that they are made of.
+/// The perturbations, and the digits that they are of.
 pub(super) struct Pool {
     settings: BackFeeding,
-    digits: Vec<[f32; PIXELS]>,
-    digit_labels: Vec<u8>,
-    examples: Vec<f32>,
-    labels: Vec<u32>,
-    /// Where the next example goes.
+    /// Values in one perturbation: 784, or a hidden layer's units.
+    width: usize,
+    images: Vec<[f32; PIXELS]>,
+    labels: Vec<u8>,
+    perturbations: Vec<f32>,
+    /// Which digit each is of.
+    digits: Vec<usize>,
+    /// Where the next one goes.
     next: usize,
     random: Random,
 }
 
-/// Enough for an example near the boundary; the last tenth of a per cent of its norm is of no use here.
+/// A draw from the pool.
+pub(super) struct Sample {
+    /// `[n, 784]`
+    pub(super) images: Tensor,
+    /// `[n, width]`, to be added to the images or to what the layers below make of them.
+    pub(super) perturbations: Tensor,
+    /// `[n]`, the true ones.
+    pub(super) labels: Tensor,
+}
+
+/// Enough for a direction to the boundary: the length is another one in the end.
 const CHEAP: Options = Options {
-    reading: Reading::Both,
+    reading: Reading::Weight,
     confidence: 0.0,
     max_evaluations: 30,
     memory: 8,
@@ -40,29 +55,30 @@ const CHEAP: Options = Options {
 };
 
 impl Pool {
-    /// An empty pool for examples of `digits`.
-    pub(super) fn new(settings: BackFeeding, digits: &Digits, seed: u64) -> Self {
+    /// An empty pool for examples of `digits`; `width` is that of the layer that they are made at.
+    pub(super) fn new(settings: BackFeeding, digits: &Digits, width: usize, seed: u64) -> Self {
         Pool {
             settings,
-            digits: digits.images().iter().collect(),
-            digit_labels: digits.labels().as_slice().to_vec(),
-            examples: Vec::new(),
-            labels: Vec::new(),
+            width,
+            images: digits.images().iter().collect(),
+            labels: digits.labels().as_slice().to_vec(),
+            perturbations: Vec::new(),
+            digits: Vec::new(),
             next: 0,
             random: experiment::random(seed),
         }
     }
 
-    /// Makes new examples of random digits against the network as it is now. A digit that it misreads is an example
-    /// as it stands.
-    pub(super) fn refresh(&mut self, network: &Mlp) -> Result<(), AttackError> {
+    /// Makes new perturbations of random digits against the network as it is now. That of a digit that it misreads is
+    /// nothing: such a digit is an example as it stands.
+    pub(super) fn refresh(&mut self, network: &Mlp) -> Result<(), TrainError> {
         // The first time there is nothing to sample from yet.
         let count = self.settings.fresh.max(1);
-        let network = Arc::new(network.clone());
+        let above = Arc::new(above(network, self.settings.layer)?);
         let chosen: Vec<(usize, f32)> = (0..count)
             .map(|_| {
-                let digit = self.random.random_range(0..self.digits.len());
-                (digit, self.random.random_range(1.0..=self.settings.overshoot as f32))
+                let digit = self.random.random_range(0..self.images.len());
+                (digit, self.random.random_range(0.0..=self.settings.norm as f32))
             })
             .collect();
         let threads = thread::available_parallelism().map_or(1, usize::from);
@@ -70,12 +86,14 @@ impl Pool {
             let workers: Vec<_> = chosen
                 .chunks(count.div_ceil(threads))
                 .map(|chunk| {
-                    let mut attack = Attack::new(network.clone(), CHEAP);
-                    let (digits, labels) = (&self.digits, &self.digit_labels);
+                    let mut attack = Attack::new(above.clone(), CHEAP);
+                    let pool = &*self;
                     scope.spawn(move || {
-                        let mut made = Vec::with_capacity(chunk.len() * PIXELS);
-                        for &(digit, stretch) in chunk {
-                            made.extend(example(&mut attack, &digits[digit], labels[digit], stretch)?);
+                        let mut made = Vec::with_capacity(chunk.len() * pool.width);
+                        for &(digit, norm) in chunk {
+                            let input = pool.input(network, digit);
+                            let change = perturbation(&mut attack, &input, pool.labels[digit], norm)?;
+                            made.extend_from_slice(&change[..pool.width]);
                         }
                         Ok(made)
                     })
@@ -83,44 +101,74 @@ impl Pool {
                 .collect();
             workers.into_iter().map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
         });
-        let mut examples = Vec::with_capacity(count * PIXELS);
+        let mut perturbations = Vec::with_capacity(count * self.width);
         for part in made {
-            examples.extend(part?);
+            perturbations.extend(part?);
         }
-        for (example, (digit, _)) in examples.chunks_exact(PIXELS).zip(chosen) {
-            self.put(example, u32::from(self.digit_labels[digit]));
+        for (perturbation, (digit, _)) in perturbations.chunks_exact(self.width).zip(chosen) {
+            self.put(perturbation, digit);
         }
         Ok(())
     }
 
-    fn put(&mut self, example: &[f32], label: u32) {
-        if self.labels.len() < self.settings.pool.max(1) {
-            self.examples.extend_from_slice(example);
-            self.labels.push(label);
+    /// What the layer that examples are made at is given of a digit, in 784 places.
+    fn input(&self, network: &Mlp, digit: usize) -> [f32; PIXELS] {
+        let image = self.images[digit];
+        let Some(below) = self.settings.layer.checked_sub(1) else { return image };
+        let mut input = [0.0; PIXELS];
+        let activations = spectrum::activations(network, &image).swap_remove(below);
+        input.iter_mut().zip(activations).for_each(|(place, a)| *place = a as f32);
+        input
+    }
+
+    fn put(&mut self, perturbation: &[f32], digit: usize) {
+        if self.digits.len() < self.settings.pool.max(1) {
+            self.perturbations.extend_from_slice(perturbation);
+            self.digits.push(digit);
         } else {
-            self.examples[self.next * PIXELS..][..PIXELS].copy_from_slice(example);
-            self.labels[self.next] = label;
-            self.next = (self.next + 1) % self.labels.len();
+            self.perturbations[self.next * self.width..][..self.width].copy_from_slice(perturbation);
+            self.digits[self.next] = digit;
+            self.next = (self.next + 1) % self.digits.len();
         }
     }
 
-    /// `count` examples of the pool at random, `[count, 784]`, and their digits' true labels.
-    pub(super) fn sample(&mut self, count: usize) -> Result<(Tensor, Tensor), candle_core::Error> {
+    /// `count` examples of the pool at random.
+    pub(super) fn sample(&mut self, count: usize) -> Result<Sample, candle_core::Error> {
         let mut images = Vec::with_capacity(count * PIXELS);
+        let mut perturbations = Vec::with_capacity(count * self.width);
         let mut labels = Vec::with_capacity(count);
         for _ in 0..count {
-            let i = self.random.random_range(0..self.labels.len());
-            images.extend_from_slice(&self.examples[i * PIXELS..][..PIXELS]);
-            labels.push(self.labels[i]);
+            let i = self.random.random_range(0..self.digits.len());
+            let digit = self.digits[i];
+            images.extend_from_slice(&self.images[digit]);
+            perturbations.extend_from_slice(&self.perturbations[i * self.width..][..self.width]);
+            labels.push(u32::from(self.labels[digit]));
         }
-        Ok((Tensor::from_vec(images, (count, PIXELS), &Device::Cpu)?, Tensor::from_vec(labels, count, &Device::Cpu)?))
+        Ok(Sample {
+            images: Tensor::from_vec(images, (count, PIXELS), &Device::Cpu)?,
+            perturbations: Tensor::from_vec(perturbations, (count, self.width), &Device::Cpu)?,
+            labels: Tensor::from_vec(labels, count, &Device::Cpu)?,
+        })
     }
 }
 
-/// `clip(x + s·r)` with r the smallest that the cheap search finds to any other label.
-fn example(attack: &mut Attack, image: &[f32], label: u8, stretch: f32) -> Result<Vec<f32>, AttackError> {
-    attack.start(image, Goal::Any)?;
-    let misread = attack.run().is_none_or(|outcome| outcome.prediction != usize::from(label));
-    let stretch = if misread { 0.0 } else { stretch };
-    Ok(image.iter().zip(attack.adversarial()).map(|(x, a)| clip(x + stretch * (a - x), 0.0, 1.0)).collect())
+/// The layers from `layer` on as a network of their own, which gives no weight to the places of an image beyond its inputs.
+fn above(network: &Mlp, layer: usize) -> Result<Mlp, TrainError> {
+    let mut layers = network.layers()[layer..].to_vec();
+    if let Some(first) = layers.first_mut().filter(|first| first.inputs < PIXELS) {
+        let mut weight = vec![0.0; first.outputs * PIXELS];
+        for (wide, row) in weight.chunks_exact_mut(PIXELS).zip(first.weight.chunks_exact(first.inputs)) {
+            wide[..first.inputs].copy_from_slice(row);
+        }
+        *first = Layer { inputs: PIXELS, weight, ..first.clone() };
+    }
+    Ok(Mlp::new(network.name(), network.activation(), layers)?)
+}
+
+/// `clip(x + s·r) − x` with r the smallest that the cheap search finds to any other label, and s such that s·r has this norm.
+fn perturbation(attack: &mut Attack, x: &[f32], label: u8, norm: f32) -> Result<Vec<f32>, AttackError> {
+    attack.start(x, Goal::Any)?;
+    let outcome = attack.run().filter(|outcome| outcome.prediction == usize::from(label) && outcome.norm > 0.0);
+    let stretch = outcome.map_or(0.0, |outcome| norm / outcome.norm);
+    Ok(x.iter().zip(attack.adversarial()).map(|(x, a)| clip(x + stretch * (a - x), 0.0, 1.0) - x).collect())
 }

@@ -21,8 +21,8 @@ pub enum Method {
     /// The hidden layer first, without labels, as the encoder of a sparse autoencoder; then the softmax on top of it,
     /// with the encoder frozen (the paper's AE400-10).
     Autoencoder(Autoencoder),
-    /// All layers at once, from labels, half of every step on adversarial examples that the project's own search makes
-    /// of the network as it is by then (the paper's back-feeding, section 4.2).
+    /// All layers at once, from labels, every step on as many adversarial examples too, which the project's own search
+    /// makes for the network as it is by then (the paper's back-feeding, section 4.2).
     BackFeeding(BackFeeding),
 }
 
@@ -33,25 +33,26 @@ pub struct Autoencoder {
     pub epochs: usize,
     /// Adam's rate at the start.
     pub rate: f64,
-    /// ρ, the mean activation that every unit is held to.
-    pub density: f64,
-    /// β, the weight of the divergence from ρ.
-    pub sparsity: f64,
-    /// The share of pixels that are blanked before they are to be reconstructed.
-    pub blanked: f64,
-    /// What the encoder's weights are multiplied by when it is frozen: softer units tell a softmax more.
+    /// The share of a batch's digits that a unit may answer to, those that excite it most.
+    pub share: f64,
+    /// How steep the units are that it is frozen as: the factor on an excitation in standard deviations.
     pub gain: f64,
+    /// How many standard deviations above its mean excitation such a unit is half active.
+    pub threshold: f64,
 }
 
 /// How the pool of adversarial examples is kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BackFeeding {
+    /// The layer whose input is perturbed: 0 for the image, 1 for what the first hidden layer puts out.
+    pub layer: usize,
     /// Examples in the pool; the oldest make room.
     pub pool: usize,
     /// Examples that are made anew for every batch.
     pub fresh: usize,
-    /// An example is x + s·r with s drawn from 1 to this: r ends on the boundary, which teaches nothing there.
-    pub overshoot: f64,
+    /// An example is x + s·r with ‖s·r‖ drawn evenly from 0 to this. The smallest r itself is of little use: it is next to
+    /// nothing for just the digits that the network is unsure of.
+    pub norm: f64,
 }
 
 /// A network of the paper and the settings that train it.
@@ -73,6 +74,8 @@ pub struct Recipe {
     pub decay: Vec<f64>,
     /// Adam's rate at the start; it falls to a hundredth along a half cosine.
     pub rate: f64,
+    /// ρ of sharpness-aware minimisation, how far from the weights the loss is to be low; 0 for Adam alone.
+    pub sharpness: f64,
     /// How often every digit is seen.
     pub epochs: usize,
     /// Digits in one step of Adam.
@@ -90,20 +93,25 @@ impl Recipe {
     /// The settings in one line, as a network file's metadata keeps them.
     pub fn settings(&self) -> String {
         let decay: Vec<String> = self.decay.iter().map(|l| format!("{l:e}")).collect();
+        let sharpness = if self.sharpness > 0.0 { format!(", sharpness {:e}", self.sharpness) } else { String::new() };
         let method = match self.method {
             Method::Labels => String::new(),
             Method::Autoencoder(a) => format!(
-                "; encoder before: Adam {:e}, {} epochs, density {} weighed {}, {} of the pixels blanked, \
-                 then weights times {}",
-                a.rate, a.epochs, a.density, a.sparsity, a.blanked, a.gain
+                "; encoder before: Adam {:e}, {} epochs, {} of a batch for each unit, then sigmoids of {} times \
+                 the deviation beyond {}",
+                a.rate, a.epochs, a.share, a.gain, a.threshold
             ),
             Method::BackFeeding(b) => format!(
-                "; as many adversarial examples from a pool of {}, {} new for every batch, x + s·r with s from 1 to {}",
-                b.pool, b.fresh, b.overshoot
+                "; as many adversarial examples of layer {}'s input from a pool of {}, {} new for every batch, x + s·r with \
+                 ‖s·r‖ up to {}",
+                b.layer + 1,
+                b.pool,
+                b.fresh,
+                b.norm
             ),
         };
         format!(
-            "Adam {:e} cosine to its hundredth, {} epochs, batch {}, decay {}{method}",
+            "Adam {:e} cosine to its hundredth, {} epochs, batch {}, decay {}{sharpness}{method}",
             self.rate,
             self.epochs,
             self.batch,
@@ -114,8 +122,9 @@ impl Recipe {
 
 /// Every network that can be trained by name.
 ///
-/// The softmax classifiers and those that are called literal have the paper's λ. The other deep ones have λ, rate and epochs that were chosen
-/// on the last 10,000 training digits (`pockets train NAME --holdout`); the paper's own λ hardly regularise.
+/// The softmax classifiers, the softmax on the encoder, and those that are called literal have the paper's λ. The other deep ones
+/// have λ, rate, epochs, sharpness and for FC100-100-10 a seed that were chosen on the last 10,000 training digits
+/// (`pockets train NAME --holdout`); the paper's own λ hardly regularise.
 pub fn recipes() -> Vec<Recipe> {
     let softmax = |name, title, lambda| Recipe {
         name,
@@ -126,6 +135,7 @@ pub fn recipes() -> Vec<Recipe> {
         method: Method::Labels,
         decay: vec![lambda],
         rate: 4e-3,
+        sharpness: 0.0,
         epochs: 20,
         batch: 128,
         seed: 1,
@@ -139,39 +149,38 @@ pub fn recipes() -> Vec<Recipe> {
         method: Method::Labels,
         decay: vec![3e-3, 3e-3, 3e-4],
         rate: 8e-3,
+        sharpness: 0.1,
         epochs: 60,
         batch: 128,
         seed: 1,
     };
     let literal =
         |name, title, hidden| Recipe { decay: vec![1e-5, 1e-5, 1e-6], ..deep(name, title, hidden, Part::All) };
+    let hardened = |name, title, layer, norm| Recipe {
+        method: Method::BackFeeding(BackFeeding { layer, pool: 2048, fresh: 64, norm }),
+        epochs: 120,
+        ..deep(name, title, [100, 100], Part::All)
+    };
     vec![
         softmax("fc10-1e-4", "FC10(1e-4)", 1e-4),
         softmax("fc10-1e-2", "FC10(1e-2)", 1e-2),
         softmax("fc10-1", "FC10(1)", 1.0),
-        deep("fc100-100-10", "FC100-100-10", [100, 100], Part::All),
-        deep("fc200-200-10", "FC200-200-10", [200, 200], Part::All),
+        Recipe { seed: 2, ..deep("fc100-100-10", "FC100-100-10", [100, 100], Part::All) },
+        Recipe { sharpness: 0.2, ..deep("fc200-200-10", "FC200-200-10", [200, 200], Part::All) },
         literal("fc100-100-10-literal", "FC100-100-10 (literal)", [100, 100]),
         literal("fc200-200-10-literal", "FC200-200-10 (literal)", [200, 200]),
         Recipe {
             hidden: vec![400],
-            method: Method::Autoencoder(Autoencoder {
-                epochs: 20,
-                rate: 2e-3,
-                density: 0.05,
-                sparsity: 1.0,
-                blanked: 0.25,
-                gain: 0.25,
-            }),
+            method: Method::Autoencoder(Autoencoder { epochs: 30, rate: 2e-3, share: 0.05, gain: 2.0, threshold: 2.5 }),
             decay: vec![0.0, 1e-6],
+            sharpness: 0.0,
             ..deep("ae400-10", "AE400-10", [0, 0], Part::All)
         },
         deep("fc100-100-10-p1", "FC100-100-10 (P1)", [100, 100], Part::First),
         deep("fc123-456-10-p1", "FC123-456-10 (P1)", [123, 456], Part::First),
         deep("fc100-100-10-p2", "FC100-100-10 (P2)", [100, 100], Part::Second),
-        Recipe {
-            method: Method::BackFeeding(BackFeeding { pool: 10_000, fresh: 32, overshoot: 2.0 }),
-            ..deep("fc100-100-10-hardened", "FC100-100-10 (hardened)", [100, 100], Part::All)
-        },
+        Recipe { epochs: 120, seed: 2, ..deep("fc100-100-10-120", "FC100-100-10 (120 epochs)", [100, 100], Part::All) },
+        hardened("fc100-100-10-hardened", "FC100-100-10 (hardened)", 0, 1.4),
+        hardened("fc100-100-10-hardened-1", "FC100-100-10 (hardened inside)", 1, 0.5),
     ]
 }

@@ -22,8 +22,10 @@ use thiserror::Error;
 
 /// The network that the single-network experiments are about.
 pub const MAIN: &str = "FC100-100-10";
-/// The same network, trained with back-feeding.
+/// The same network, trained with back-feeding; with examples of a hidden layer's output; and for as many epochs without.
 pub const HARDENED: &str = "FC100-100-10 (hardened)";
+const INSIDE: &str = "FC100-100-10 (hardened inside)";
+const AS_LONG: &str = "FC100-100-10 (120 epochs)";
 /// Changes when a part means something else than before.
 const VERSION: u32 = 1;
 

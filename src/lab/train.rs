@@ -2,7 +2,7 @@
 
 use super::{
     autoencoder,
-    backfeeding::Pool,
+    backfeeding::{Pool, Sample},
     recipe::{Method, Part, Recipe},
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     idx::Digits,
     network::{Layer, Mlp, NetworkError, kernel::Evaluator, label},
 };
-use candle_core::{D, DType, Device, Tensor, Var};
+use candle_core::{D, DType, Device, Tensor, Var, backprop::GradStore};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW, loss, ops};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use std::{f64::consts::PI, sync::Arc};
@@ -91,14 +91,18 @@ pub fn train(
             autoencoder::learn(&network, &settings, recipe, &images, &mut random)?;
             frozen = 1;
         }
-        Method::BackFeeding(settings) => pool = Some(Pool::new(settings, digits, recipe.seed)),
+        Method::BackFeeding(settings) => {
+            let width = network.layers[settings.layer].0.dim(0)?;
+            pool = Some((settings.layer, Pool::new(settings, digits, width, recipe.seed)));
+        }
     }
     // What is frozen need be computed only once.
     let (below, learning) = network.split_at(frozen);
     images = below.features(&images)?;
     let decay = &recipe.decay[frozen..];
     let adam = ParamsAdamW { lr: recipe.rate, weight_decay: 0.0, ..ParamsAdamW::default() };
-    let mut adam = AdamW::new(learning.variables(), adam)?;
+    let variables = learning.variables();
+    let mut adam = AdamW::new(variables.clone(), adam)?;
     let mut order: Vec<u32> = (0..digits.len() as u32).collect();
     let batches = digits.len().div_ceil(recipe.batch);
     for epoch in 0..recipe.epochs {
@@ -107,16 +111,21 @@ pub fn train(
         for (b, batch) in order.chunks(recipe.batch).enumerate() {
             adam.set_learning_rate(rate(recipe.rate, epoch * batches + b, recipe.epochs * batches));
             let chosen = Tensor::new(batch, &Device::Cpu)?;
-            let mut shown = (images.index_select(&chosen, 0)?, labels.index_select(&chosen, 0)?);
-            if let Some(pool) = &mut pool {
+            let shown = (images.index_select(&chosen, 0)?, labels.index_select(&chosen, 0)?);
+            let mut adversarial = None;
+            if let Some((layer, pool)) = &mut pool {
                 pool.refresh(&network.mlp(recipe)?)?;
-                let (images, labels) = pool.sample(batch.len())?;
-                shown = (Tensor::cat(&[&shown.0, &images], 0)?, Tensor::cat(&[&shown.1, &labels], 0)?);
+                adversarial = Some((*layer, pool.sample(batch.len())?));
             }
-            let loss = loss::cross_entropy(&learning.logits(&shown.0)?, &shown.1)?;
-            let loss = (loss + learning.decay(decay)?)?;
-            adam.backward_step(&loss)?;
-            sum += f64::from(loss.to_scalar::<f32>()?) * batch.len() as f64;
+            let loss = || {
+                let decay = learning.decay(decay)?;
+                let loss = (decay + loss::cross_entropy(&learning.logits(&shown.0)?, &shown.1)?)?;
+                let Some((layer, sample)) = &adversarial else { return Ok(loss) };
+                loss + loss::cross_entropy(&learning.adversarial_logits(*layer, sample)?, &sample.labels)?
+            };
+            let (here, gradients) = sharpness_aware(&variables, recipe.sharpness, loss)?;
+            adam.step(&gradients)?;
+            sum += here * batch.len() as f64;
         }
         let (number, loss) = (epoch + 1, sum / digits.len() as f64);
         if !loss.is_finite() {
@@ -125,6 +134,39 @@ pub fn train(
         report(Epoch { number, loss, error: network.error(&judged)? });
     }
     network.mlp(recipe)
+}
+
+/// The loss at the weights, and the gradient that a step follows: the gradient where the loss is highest, to first order,
+/// within a distance of ρ from the weights, so that flat minima win over sharp ones (Foret et al. 2020). With ρ = 0 it is
+/// the gradient at the weights themselves.
+fn sharpness_aware(
+    variables: &[Var],
+    rho: f64,
+    loss: impl Fn() -> Result<Tensor, candle_core::Error>,
+) -> Result<(f64, GradStore), candle_core::Error> {
+    let here = loss()?;
+    let value = f64::from(here.to_scalar::<f32>()?);
+    let gradients = here.backward()?;
+    if rho == 0.0 {
+        return Ok((value, gradients));
+    }
+    let mut square = 0.0;
+    for gradient in variables.iter().filter_map(|variable| gradients.get(variable)) {
+        square += f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?);
+    }
+    let scale = rho / square.sqrt().max(f64::MIN_POSITIVE);
+    let mut weights = Vec::with_capacity(variables.len());
+    for variable in variables {
+        weights.push(variable.as_tensor().copy()?);
+        if let Some(gradient) = gradients.get(variable) {
+            variable.set(&(variable.as_tensor() + gradient * scale)?.detach())?;
+        }
+    }
+    let gradients = loss()?.backward()?;
+    for (variable, weight) in variables.iter().zip(&weights) {
+        variable.set(weight)?;
+    }
+    Ok((value, gradients))
 }
 
 /// The rate after `step` of `steps`: half a cosine from the first rate to its hundredth.
@@ -146,6 +188,14 @@ fn check(recipe: &Recipe, digits: &Digits) -> Result<(), TrainError> {
     if recipe.decay.len() != layers {
         let (title, given) = (recipe.title, recipe.decay.len());
         return refuse(format!("{title} needs one λ for each layer, {layers} in all; {given} were given"));
+    }
+    if let Method::BackFeeding(settings) = recipe.method
+        && (settings.layer >= layers || settings.layer > 0 && recipe.activation != crate::network::Activation::Sigmoid)
+    {
+        return refuse(format!(
+            "{} has no layer {} whose inputs are pixels or sigmoids, for adversarial examples",
+            recipe.title, settings.layer
+        ));
     }
     if recipe.batch == 0 || digits.is_empty() {
         return refuse("there must be digits to train on, and at least one in each batch".into());
@@ -201,9 +251,20 @@ impl Network {
         let mut features = Vec::new();
         for first in (0..images.dim(0)?).step_by(JUDGE_BATCH) {
             let batch = images.narrow(0, first, JUDGE_BATCH.min(images.dim(0)? - first))?;
-            features.push(self.activate(&self.logits(&batch)?)?.detach());
+            features.push(self.activations(&batch)?.detach());
         }
         Tensor::cat(&features, 0)
+    }
+
+    /// The last layer's activations; the images themselves without layers.
+    fn activations(&self, images: &Tensor) -> Result<Tensor, candle_core::Error> {
+        if self.layers.is_empty() { Ok(images.clone()) } else { self.activate(&self.logits(images)?) }
+    }
+
+    /// The logits of images whose values at a layer's input are perturbed.
+    fn adversarial_logits(&self, layer: usize, sample: &Sample) -> Result<Tensor, candle_core::Error> {
+        let (below, above) = self.split_at(layer);
+        above.logits(&(below.activations(&sample.images)? + &sample.perturbations)?.clamp(0f32, 1f32)?)
     }
 
     fn activate(&self, values: &Tensor) -> Result<Tensor, candle_core::Error> {
@@ -261,5 +322,32 @@ impl Network {
             Ok(Layer { inputs, outputs, weight, bias: bias.to_vec1()? })
         };
         self.layers.iter().map(layer).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sharpness_aware_gradient_is_that_of_the_steepest_point_at_the_distance() {
+        // ½u² + 2v², with the gradient (u, 4v).
+        let variable = |w: f32| Var::new(&[w], &Device::Cpu).unwrap();
+        let variables = [variable(3.0), variable(-1.0)];
+        let loss = || -> Result<Tensor, candle_core::Error> {
+            ((variables[0].sqr()? * 0.5)? + (variables[1].sqr()? * 2.0)?)?.sum_all()
+        };
+        let number = |tensor: &Tensor| f64::from(tensor.to_vec1::<f32>().unwrap()[0]);
+        let (value, plain) = sharpness_aware(&variables, 0.0, loss).unwrap();
+        assert!((value - 6.5).abs() < 1e-6);
+        let gradients = [0, 1].map(|k| number(plain.get(&variables[k]).unwrap()));
+        assert_eq!(gradients, [3.0, -4.0]);
+        // The gradient (3, −4) has length 5: with ρ = 0.5 the steepest point is (3, −1) + (0.3, −0.4).
+        let (value, sharp) = sharpness_aware(&variables, 0.5, loss).unwrap();
+        assert!((value - 6.5).abs() < 1e-6, "the loss is told at the weights themselves");
+        for (k, expected) in [(0, 3.3), (1, -5.6)] {
+            assert!((number(sharp.get(&variables[k]).unwrap()) - expected).abs() < 1e-5);
+        }
+        assert_eq!(variables.each_ref().map(|v| number(v.as_tensor())), [3.0, -1.0], "the weights stay where they are");
     }
 }

@@ -39,6 +39,9 @@ pub struct Arguments {
     /// Instead of the recipe's first learning rate
     #[arg(long)]
     rate: Option<f64>,
+    /// Instead of the recipe's ρ of sharpness-aware minimisation
+    #[arg(long)]
+    sharpness: Option<f64>,
     /// Instead of the recipe's λ, one for each layer: 3e-3,3e-3,3e-4
     #[arg(long, value_delimiter = ',')]
     decay: Option<Vec<f64>>,
@@ -95,6 +98,7 @@ fn recipe(arguments: &Arguments) -> Result<Recipe, Box<dyn Error>> {
     recipe.epochs = arguments.epochs.unwrap_or(recipe.epochs);
     recipe.batch = arguments.batch.unwrap_or(recipe.batch);
     recipe.rate = arguments.rate.unwrap_or(recipe.rate);
+    recipe.sharpness = arguments.sharpness.unwrap_or(recipe.sharpness);
     recipe.decay = arguments.decay.clone().unwrap_or(recipe.decay);
     recipe.seed = arguments.seed.unwrap_or(recipe.seed);
     Ok(recipe)

@@ -3,7 +3,7 @@
 //! All words that judge are chosen by the numbers.
 
 use super::{
-    HARDENED, MAIN, Results,
+    AS_LONG, HARDENED, INSIDE, MAIN, Results,
     measure::{AMPLIFIED, Row, TOP},
     paper::{self, Cell},
 };
@@ -344,15 +344,23 @@ fn sampling(out: &mut String, results: &Results, _: &Run) -> Written {
 
 fn back_feeding(out: &mut String, results: &Results, _: &Run) -> Written {
     let (Some(with), Some(without)) = (results.position(HARDENED), results.position(MAIN)) else { return Ok(()) };
+    let (as_long, inside) = (results.position(AS_LONG), results.position(INSIDE));
     writeln!(
         out,
         "## Back-feeding\n\n\
-         Both networks saw every training digit equally often. The hardened one also learned, half of every step, from a pool of x + s·r that the \
-         project's own search kept making of it while it learned.\n\n\
+         The hardened network learned from as many adversarial examples as digits: from a pool of x + s·r that the project's own search kept making \
+         of it while it learned. *120 epochs*: the network without, trained for as many. *Hardened inside*: the same pool, of the first hidden \
+         layer's output instead of the image, searched by the same search in the layers above.\n\n\
          | network | test error, %: paper | ours | train error, % | av. min. distortion | nearest of nine |\n|---|---|---|---|---|---|"
     )?;
     let (below, decay) = paper::BACK_FEEDING;
-    for (k, paper) in [(without, format!("{decay}")), (with, format!("below {below}"))] {
+    let rows = [
+        (Some(without), format!("{decay}")),
+        (as_long, "–".into()),
+        (inside, "–".into()),
+        (Some(with), format!("below {below}")),
+    ];
+    for (k, paper) in rows.into_iter().filter_map(|(k, paper)| Some((k?, paper))) {
         writeln!(
             out,
             "| {} | {paper} | **{}** | {} | {:.4} | {:.4} |",
@@ -364,12 +372,17 @@ fn back_feeding(out: &mut String, results: &Results, _: &Run) -> Written {
         )?;
     }
     writeln!(out, "\n**Does the conclusion hold?**\n")?;
-    let (hardened, plain) = (100.0 * results.errors[with].test, 100.0 * results.errors[without].test);
+    let test_error = |k: usize| 100.0 * results.errors[k].test;
+    let hardened = test_error(with);
+    let plain = test_error(as_long.unwrap_or(without));
     verdict(
         out,
         hardened < plain,
         "Back-feeding lowers the test error",
-        &format!("from {plain:.2} % to {hardened:.2} %"),
+        &format!(
+            "from {plain:.2} % to {hardened:.2} %{}",
+            if as_long.is_some() { ", after as many epochs" } else { "" }
+        ),
     )?;
     verdict(out, hardened < below, &format!("It falls below {below} %"), &format!("{hardened:.2} %"))?;
     let (far, near) = (results.rows[with].distortion, results.rows[without].distortion);
@@ -378,7 +391,16 @@ fn back_feeding(out: &mut String, results: &Results, _: &Run) -> Written {
         far > near,
         "A hardened network needs larger changes",
         &format!("{far:.4} against {near:.4}, {:.1} times", far / near),
-    )
+    )?;
+    if let Some(inside) = inside.map(test_error) {
+        verdict(
+            out,
+            inside < hardened,
+            "Examples of a hidden layer are more useful than those of the image",
+            &format!("{inside:.2} % against {hardened:.2} %"),
+        )?;
+    }
+    Ok(())
 }
 
 fn units(out: &mut String, results: &Results, _: &Run) -> Written {
