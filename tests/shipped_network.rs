@@ -48,9 +48,9 @@ fn the_shipped_network_is_the_trained_one_packed() {
 
 #[test]
 fn both_networks_read_the_first_300_test_digits_as_reported() {
-    // From a forward pass by NumPy, in float64, over the same files: of all 10,000 the trained network misreads 170
-    // and the shipped one 167, the 1.70 % and 1.67 % of their metadata.
-    for (file, test_error) in [(TRAINED, "1.70"), (SHIPPED, "1.67")] {
+    // From a forward pass by NumPy, in float64, over the same files: of all 10,000 the trained network misreads 162
+    // and the shipped one 164, the 1.62 % and 1.64 % of their metadata.
+    for (file, test_error) in [(TRAINED, "1.62"), (SHIPPED, "1.64")] {
         let network = Mlp::from_safetensors(file).unwrap();
         let misread: Vec<usize> = digits()
             .iter()
@@ -58,7 +58,7 @@ fn both_networks_read_the_first_300_test_digits_as_reported() {
             .filter(|(_, (image, l))| label(&network.logits(image)) != *l)
             .map(|(index, _)| index)
             .collect();
-        assert_eq!(misread, [8, 149, 247]);
+        assert_eq!(misread, [8, 115, 247]);
         assert_eq!(metadata(file)["test_error_pct"], test_error);
     }
 }
