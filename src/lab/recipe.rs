@@ -171,7 +171,7 @@ pub fn recipes() -> Vec<Recipe> {
         literal("fc200-200-10-literal", "FC200-200-10 (literal)", [200, 200]),
         Recipe {
             hidden: vec![400],
-            method: Method::Autoencoder(Autoencoder { epochs: 30, rate: 2e-3, share: 0.07, gain: 2.0, threshold: 2.5 }),
+            method: Method::Autoencoder(Autoencoder { epochs: 40, rate: 2e-3, share: 0.07, gain: 2.0, threshold: 2.5 }),
             decay: vec![0.0, 1e-6],
             sharpness: 0.0,
             ..deep("ae400-10", "AE400-10", [0, 0], Part::All)
