@@ -84,3 +84,23 @@ fn the_pages_list_gives_every_network_its_own_name_and_test_error() {
         assert!((entry["test_error"].as_f64().unwrap() - stated / 100.0).abs() < 1e-9, "{entry}");
     }
 }
+
+#[cfg(feature = "lab")]
+#[test]
+fn every_committed_network_was_trained_by_its_recipe_as_it_stands() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for recipe in pockets::lab::recipe::recipes() {
+        let files = ["www/networks", "networks"].map(|folder| root.join(folder).join(recipe.file_name()));
+        let files: Vec<_> = files.into_iter().filter(|file| file.is_file()).collect();
+        assert!(!files.is_empty(), "{} is nowhere", recipe.title);
+        for file in files {
+            let bytes = fs::read(file).unwrap();
+            let network = Mlp::from_safetensors(&bytes).unwrap();
+            let widths: Vec<usize> = network.layers().iter().map(|layer| layer.outputs).collect();
+            assert_eq!((network.name(), widths), (recipe.title, [recipe.hidden.as_slice(), &[10]].concat()));
+            let metadata = metadata(&bytes);
+            assert_eq!(metadata["settings"], recipe.settings(), "{}", recipe.title);
+            assert_eq!(metadata["seed"], recipe.seed.to_string(), "{}", recipe.title);
+        }
+    }
+}

@@ -154,8 +154,11 @@ pub fn recipes() -> Vec<Recipe> {
         batch: 128,
         seed: 1,
     };
-    let literal =
-        |name, title, hidden| Recipe { decay: vec![1e-5, 1e-5, 1e-6], ..deep(name, title, hidden, Part::All) };
+    let literal = |name, title, hidden| Recipe {
+        decay: vec![1e-5, 1e-5, 1e-6],
+        sharpness: 0.0,
+        ..deep(name, title, hidden, Part::All)
+    };
     let hardened = |name, title, layer, norm| Recipe {
         method: Method::BackFeeding(BackFeeding { layer, pool: 2048, fresh: 64, norm }),
         epochs: 120,

@@ -260,7 +260,7 @@ fn transfer_verdicts(out: &mut String, results: &Results, names: &[&str]) -> Wri
     let pairs: Vec<(usize, usize)> =
         known.iter().flat_map(|&r| known.iter().map(move |&c| (r, c))).filter(|(r, c)| r != c).collect();
     let least = known.iter().map(|&k| results.rows[k].errors[k]).fold(1.0, f64::min);
-    let numbers = format!("{} % or more on the diagonal", percent(least));
+    let numbers = format!("at least {} % on the diagonal", percent(least));
     verdict(out, least == 1.0, "Every network misreads all of its own examples", &numbers)?;
     if pairs.is_empty() {
         return writeln!(out, "- Of transfer nothing can be said: networks to compare are missing.");
