@@ -19,7 +19,7 @@ import { picture } from './pixels.js';
 
 /** The way ends at x + 3r. */
 const UNTIL = 3;
-const PLACES = 201;
+const PLACES = 301;
 
 /** @param {Explorer} explorer */
 export function comparison(explorer) {
