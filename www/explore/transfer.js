@@ -92,7 +92,7 @@ export function section(figure, { explorer, page }) {
 function rowView({ network, read, example, amplified, own }, made, label, target, chosen) {
   const button = create('button', { type: 'button', 'aria-pressed': String(made) }, network);
   button.addEventListener('click', () => chosen(network));
-  const cell = (/** @type {Read} */ { label: found, share }, kind = '') => create('td', { class: kind }, create('b', {}, String(found)), ` ${percent(share)}`);
+  const cell = (/** @type {Read} */ { label: found, share }, kind = '') => create('td', { class: kind }, create('b', {}, String(found)), create('small', {}, ` ${percent(share)}`));
   const fooled = (/** @type {Read} */ { label: found }) => (found === target ? 'hit' : found !== read.label ? 'astray' : '');
   const small = picture();
   if (own) small.signed(own.r, Math.max(...own.r.map(Math.abs)));
