@@ -38,7 +38,7 @@ pub fn draw(results: &Results, test: &Digits) -> Result<Vec<Figure>, ReproduceEr
     let rows = results.networks.len() as u32;
     Ok(vec![
         figure("distortion", (760, 60 + 34 * rows), |area| distortions(results, area))?,
-        figure("transfer", (760, 190 + 36 * rows), |area| transfer(results, area))?,
+        figure("transfer", (760, header(results) + 70 + 36 * rows), |area| transfer(results, area))?,
         figure("noise", (760, 420), |area| noise(results, area))?,
         figure("units", (760, 470), |area| units(results, test, area))?,
     ])
@@ -107,9 +107,15 @@ fn distortions(results: &Results, area: &Area) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Room for upright names above a table.
+fn header(results: &Results) -> u32 {
+    let longest = results.networks.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    6 * longest as u32 + 20
+}
+
 /// A matrix of errors: a row for every network's examples, a column for every network that is shown them.
 fn transfer(results: &Results, area: &Area) -> Result<(), Failure> {
-    let (left, top, count) = (200, 120, results.networks.len() as i32);
+    let (left, top, count) = (200, header(results) as i32, results.networks.len() as i32);
     let cell = (550 / count.max(1)).min(64);
     write(area, "examples made for ↓   error, %, of →", (left - 12, top - 14), 12, HPos::Right)?;
     for (k, name) in results.networks.iter().enumerate() {
