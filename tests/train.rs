@@ -108,6 +108,18 @@ fn a_recipe_with_a_wrong_number_of_lambdas_is_refused() {
 }
 
 #[test]
+fn adversarial_examples_of_a_layer_that_is_not_there_are_refused() {
+    let recipe = small("fc100-100-10-hardened");
+    let Method::BackFeeding(settings) = recipe.method else { panic!("{:?}", recipe.method) };
+    let of = |layer, activation| {
+        let method = Method::BackFeeding(BackFeeding { layer, ..settings });
+        train(&Recipe { method, activation, ..recipe.clone() }, &digits(), &digits(), |_| {}).unwrap_err().to_string()
+    };
+    assert!(of(3, Activation::Sigmoid).contains("has no layer 4"), "{}", of(3, Activation::Sigmoid));
+    assert!(of(1, Activation::Relu).contains("has no layer 2"), "a hidden layer's box is that of the sigmoid");
+}
+
+#[test]
 fn a_rate_that_makes_the_loss_infinite_is_refused_in_its_epoch() {
     let recipe = Recipe { rate: f64::INFINITY, ..small("fc10-1") };
     let refused = train(&recipe, &digits(), &digits(), |_| {}).unwrap_err();

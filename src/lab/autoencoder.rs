@@ -7,7 +7,7 @@
 
 use super::{
     recipe::{Autoencoder, Recipe},
-    train::{Network, TrainError, rate},
+    train::{JUDGE_BATCH, Network, TrainError, rate},
 };
 use crate::PIXELS;
 use candle_core::{D, DType, Device, Tensor, Var};
@@ -16,8 +16,6 @@ use rand::{rngs::StdRng, seq::SliceRandom};
 
 /// Keeps a unit that nothing excites from being divided by zero.
 const TINY: f64 = 1e-6;
-/// Digits in one forward pass when excitations are measured.
-const MEASURED: usize = 2000;
 
 /// Trains the network's first layer on `images` `[n, 784]` as an encoder; the decoder's bias is thrown away, and the
 /// units made sigmoids.
@@ -80,8 +78,8 @@ fn make_sigmoids(weight: &Var, bias: &Var, settings: &Autoencoder, images: &Tens
     let count = images.dim(0)?;
     let mut sum = bias.zeros_like()?.to_dtype(DType::F64)?;
     let mut squares = sum.clone();
-    for first in (0..count).step_by(MEASURED) {
-        let batch = images.narrow(0, first, MEASURED.min(count - first))?;
+    for first in (0..count).step_by(JUDGE_BATCH) {
+        let batch = images.narrow(0, first, JUDGE_BATCH.min(count - first))?;
         let excited = batch.matmul(weight)?.broadcast_add(bias)?.to_dtype(DType::F64)?;
         sum = (sum + excited.sum(0)?)?;
         squares = (squares + excited.sqr()?.sum(0)?)?;

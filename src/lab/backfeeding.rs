@@ -172,3 +172,31 @@ fn perturbation(attack: &mut Attack, x: &[f32], label: u8, norm: f32) -> Result<
     let stretch = outcome.map_or(0.0, |outcome| norm / outcome.norm);
     Ok(x.iter().zip(attack.adversarial()).map(|(x, a)| clip(x + stretch * (a - x), 0.0, 1.0) - x).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Activation;
+
+    #[test]
+    fn the_layers_above_give_the_whole_networks_logits_on_padded_activations() {
+        let mut random = experiment::random(1);
+        let mut layer = |inputs: usize, outputs: usize| Layer {
+            inputs,
+            outputs,
+            weight: (0..inputs * outputs).map(|_| random.random_range(-0.1..0.1)).collect(),
+            bias: (0..outputs).map(|_| random.random_range(-0.1..0.1)).collect(),
+        };
+        let layers = vec![layer(PIXELS, 7), layer(7, 5), layer(5, 10)];
+        let network = Mlp::new("small", Activation::Sigmoid, layers).unwrap();
+        let image = [0.5; PIXELS];
+        let activations = spectrum::activations(&network, &image);
+        for k in [1, 2] {
+            let mut input = [0.0; PIXELS];
+            input.iter_mut().zip(&activations[k - 1]).for_each(|(place, &a)| *place = a as f32);
+            let logits = above(&network, k).unwrap().logits(&input);
+            let same = logits.iter().zip(network.logits(&image)).all(|(a, b)| (a - b).abs() < 1e-5);
+            assert!(same, "above layer {k}: {logits:?} against {:?}", network.logits(&image));
+        }
+    }
+}

@@ -19,8 +19,8 @@ use thiserror::Error;
 
 /// The share of its first value that the rate falls to.
 const LAST_RATE: f64 = 0.01;
-/// Digits in one forward pass when errors are counted.
-const JUDGE_BATCH: usize = 2000;
+/// Digits in one forward pass when nothing is learned from it.
+pub(super) const JUDGE_BATCH: usize = 2000;
 
 /// Why a network was not trained.
 #[derive(Debug, Error)]
@@ -194,7 +194,8 @@ fn check(recipe: &Recipe, digits: &Digits) -> Result<(), TrainError> {
     {
         return refuse(format!(
             "{} has no layer {} whose inputs are pixels or sigmoids, for adversarial examples",
-            recipe.title, settings.layer
+            recipe.title,
+            settings.layer + 1
         ));
     }
     if recipe.batch == 0 || digits.is_empty() {
