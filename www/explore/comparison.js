@@ -70,7 +70,7 @@ export function comparison(explorer) {
     if (row.own) there.signed(row.own.r, largest);
     else there.empty();
     hereName.textContent = `${network}: ${Math.hypot(...r).toFixed(2)}`;
-    thereName.textContent = row.own ? `${row.network}: ${row.own.norm.toFixed(2)}` : `${row.network}: reads ${label} already`;
+    thereName.textContent = row.own ? `${row.network}: ${row.own.norm.toFixed(2)}` : `${row.network}: ${row.read.label === label ? `reads ${label} already` : 'none was found'}`;
   }
 
   /** @param {Example} asked @param {Transferred} row @param {Float32Array} first @param {Float32Array} second */

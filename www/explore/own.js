@@ -41,7 +41,7 @@ export function section(figure, { page }) {
     event.preventDefault();
     zone.classList.add('over');
   });
-  document.addEventListener('dragleave', (event) => zone.classList.toggle('over', event.relatedTarget !== null));
+  document.addEventListener('dragleave', () => zone.classList.remove('over'));
   document.addEventListener('drop', (event) => {
     zone.classList.remove('over');
     if (!hasFiles(event)) return;
