@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
-import { STILL, colours, inspect, safetensors, settled, target, written } from './helpers.mjs';
+import { STILL, colours, inspect, safetensors, settled, target, written, withoutWorkers } from './helpers.mjs';
 
 /** @typedef {import('./harness.mjs').Page} Page */
 
@@ -382,20 +382,7 @@ test('the sections follow the pen, and their work never makes the page wait', as
 });
 
 test('where no worker can start the sections are computed by the page itself', async (t) => {
-  const { page } = await open(t, {
-    ...STILL,
-    before: async (page) => {
-      await page.addInitScript(() => {
-        Object.defineProperty(window, 'Worker', {
-          value: class {
-            constructor() {
-              throw new DOMException('not here', 'SecurityError');
-            }
-          },
-        });
-      });
-    },
-  });
+  const { page } = await open(t, { ...STILL, before: withoutWorkers });
   await settled(page, /makes it read 8/);
   const nine = await section(page, 'nine disguises');
   await nine.getByRole('button', { name: /norm \d/ }).nth(8).waitFor();

@@ -79,6 +79,19 @@ export function safetensors(tensors) {
   return Buffer.concat([length, text, ...parts]);
 }
 
+/** A browser, or a page around this one, that starts no Worker. @param {Page} page */
+export async function withoutWorkers(page) {
+  await page.addInitScript(() => {
+    Object.defineProperty(window, 'Worker', {
+      value: class {
+        constructor() {
+          throw new DOMException('not here', 'SecurityError');
+        }
+      },
+    });
+  });
+}
+
 /** axe-core finds nothing wrong. @param {Page} page @param {string} state in words */
 export async function inspect(page, state) {
   await page.evaluate(await readFile(AXE, 'utf8'));

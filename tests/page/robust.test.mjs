@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
-import { STILL, colours, safetensors, settled, target, written } from './helpers.mjs';
+import { STILL, colours, safetensors, settled, target, written, withoutWorkers } from './helpers.mjs';
 
 const none = () => 0;
 /** A number in [−size, size) from each k, the same in every run. @param {number} size */
@@ -51,20 +51,7 @@ test('while no answer comes, nothing old is shown', async (t) => {
 });
 
 test('where no worker can start the page does the work itself', async (t) => {
-  const { page, draw, readout } = await open(t, {
-    ...STILL,
-    before: async (page) => {
-      await page.addInitScript(() => {
-        Object.defineProperty(window, 'Worker', {
-          value: class {
-            constructor() {
-              throw new DOMException('not here', 'SecurityError');
-            }
-          },
-        });
-      });
-    },
-  });
+  const { page, draw, readout } = await open(t, { ...STILL, before: withoutWorkers });
   await draw(await written(3));
   await settled(page, /your digit as 3.*makes it read 8/);
   assert.match(await readout('Adversarial prediction').innerText(), /^8/);
