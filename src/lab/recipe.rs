@@ -124,7 +124,9 @@ impl Recipe {
 ///
 /// The softmax classifiers, the softmax on the encoder, and those that are called literal have the paper's λ. The other deep ones
 /// have λ, rate, epochs, sharpness and for FC100-100-10 a seed that were chosen on the last 10,000 training digits
-/// (`pockets train NAME --holdout`); the paper's own λ hardly regularise.
+/// (`pockets train NAME --holdout`), as were the encoder's settings; the paper's own λ hardly regularise. Sharpness moves the held-out
+/// error by less than another seed does (FC100-100-10 with seeds 1 and 2: 1.68 and 1.58 %, with `--sharpness 0` 1.68 and 1.67 %;
+/// FC200-200-10: 1.58 and 1.61 %, and 1.63 % twice).
 pub fn recipes() -> Vec<Recipe> {
     let softmax = |name, title, lambda| Recipe {
         name,
