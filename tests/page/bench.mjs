@@ -71,22 +71,34 @@ async function drawings() {
   return all;
 }
 
-const html = await readFile(new URL('index.html', `file://${process.env.POCKETS_DIST ?? new URL('../../dist', import.meta.url).pathname}/`), 'utf8');
+const html = await readFile(
+  new URL('index.html', `file://${process.env.POCKETS_DIST ?? new URL('../../dist', import.meta.url).pathname}/`),
+  'utf8',
+);
 const base = `/${/(?:src|href)="(?:\.\/)?([^"]*)www\//.exec(html)?.[1] ?? ''}`;
-const server = await startServer({ extra: { '/bench.js': WORKER.replaceAll('{base}', base), '/bench.html': '<!doctype html><title>bench</title>' } });
+const server = await startServer({
+  extra: { '/bench.js': WORKER.replaceAll('{base}', base), '/bench.html': '<!doctype html><title>bench</title>' },
+});
 const browser = await startBrowser();
 try {
   const page = await browser.newPage();
   await page.goto(`${server.url}bench.html`);
-  const figures = await page.evaluate(async (drawings) => {
-    const worker = new Worker('/bench.js', { type: 'module' });
-    const typed = drawings.map(({ digit, points, starts }) => ({ digit, points: new Float32Array(points), starts: new Uint32Array(starts) }));
-    return new Promise((done, refuse) => {
-      worker.onmessage = ({ data }) => done(data);
-      worker.onerror = ({ message }) => refuse(new Error(message));
-      worker.postMessage(typed);
-    });
-  }, await drawings());
+  const figures = await page.evaluate(
+    async (drawings) => {
+      const worker = new Worker('/bench.js', { type: 'module' });
+      const typed = drawings.map(({ digit, points, starts }) => ({
+        digit,
+        points: new Float32Array(points),
+        starts: new Uint32Array(starts),
+      }));
+      return new Promise((done, refuse) => {
+        worker.onmessage = ({ data }) => done(data);
+        worker.onerror = ({ message }) => refuse(new Error(message));
+        worker.postMessage(typed);
+      });
+    },
+    await drawings(),
+  );
 
   const demo = await browser.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
   await demo.goto(server.url);
@@ -96,7 +108,13 @@ try {
     /** @type {number[]} */ const delays = [];
     Object.assign(window, { delays });
     let last = 0;
-    document.addEventListener('pointermove', (event) => { if (event.buttons) last = event.timeStamp; }, { capture: true });
+    document.addEventListener(
+      'pointermove',
+      (event) => {
+        if (event.buttons) last = event.timeStamp;
+      },
+      { capture: true },
+    );
     const { putImageData } = CanvasRenderingContext2D.prototype;
     /** @this {CanvasRenderingContext2D} @param {any} rest */
     CanvasRenderingContext2D.prototype.putImageData = function (...rest) {
@@ -110,7 +128,10 @@ try {
   // A slow spiral: every event gets an answer of its own.
   const box = await demo.getByLabel('Drawing pad', { exact: true }).boundingBox();
   if (!box) throw new Error('The page has no drawing pad.');
-  const at = (/** @type {number} */ k) => [box.x + box.width * (0.5 + 0.002 * k * Math.cos(k / 12)), box.y + box.height * (0.5 + 0.0025 * k * Math.sin(k / 12))];
+  const at = (/** @type {number} */ k) => [
+    box.x + box.width * (0.5 + 0.002 * k * Math.cos(k / 12)),
+    box.y + box.height * (0.5 + 0.0025 * k * Math.sin(k / 12)),
+  ];
   await demo.mouse.move(at(10)[0], at(10)[1]);
   await demo.mouse.down();
   for (let k = 10; k < 10 + STROKE_EVENTS; k++) {
@@ -151,7 +172,11 @@ try {
     return { intervals, tasks };
   });
 
-  Object.assign(figures, { stroke_to_paint_ms: median(delays), frame_p95_ms: quantile(intervals, 0.95), longest_task_ms: Math.max(...tasks) });
+  Object.assign(figures, {
+    stroke_to_paint_ms: median(delays),
+    frame_p95_ms: quantile(intervals, 0.95),
+    longest_task_ms: Math.max(...tasks),
+  });
   const rounded = Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, Number(Number(value).toFixed(3))]));
   process.stdout.write(`${JSON.stringify(rounded)}\n`);
 } finally {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod cache;
+mod modules;
 mod npm;
 mod page;
 mod process;
@@ -49,7 +50,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ("size", []) => size::report(&root),
         ("size", [write]) if write == "--write" => size::write(&root),
         ("npm", []) => npm::report(&root),
-        ("single-file", []) => single_file::report(&root),
+        ("single-file", []) => site::report_single_file(&root),
         _ => Err(format!("`cargo xtask {}` is not a command; see `cargo xtask --help`.", arguments.join(" "))),
     }
 }

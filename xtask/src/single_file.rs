@@ -3,8 +3,6 @@
 //! The finished site's files go into the page as JSON, text as it is and the rest in base64, and a small script
 //! (single-file.js) hands them out in the place of a server.
 
-use crate::process::Result;
-use crate::site;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -13,15 +11,6 @@ const LOADER: &str = include_str!("single-file.js");
 /// Nothing is loaded from anywhere: what runs is in the file, or in a blob made from it.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' blob: 'wasm-unsafe-eval'; style-src 'unsafe-inline' data:; \
                       img-src data: blob:; connect-src data: blob:; worker-src blob:";
-
-/// Builds the site and says where the single file is.
-pub fn report(root: &Path) -> Result<()> {
-    let dist = site::build(root)?;
-    let file = dist.join(NAME);
-    let size = fs::metadata(&file).map_err(|error| format!("{} can't be read: {error}.", file.display()))?.len();
-    println!("{} ({} KB): open it in a browser, with or without a network.", file.display(), size / 1000);
-    Ok(())
-}
 
 /// What makes no sense there: keeping the page for later visits, and offering an address to embed.
 const NOT_IN_A_FILE: [&str; 2] = ["offline.js", "embed-snippets.js"];

@@ -1,6 +1,7 @@
 //! Builds the static site: Trunk makes the page, wasm-opt makes its module small, and the last step gives everything but the
 //! pages themselves an address that changes with the contents, so that it may be cached for ever.
 
+use crate::modules::{Imports, imported};
 use crate::process::{Result, run, run_logged};
 use crate::setup::{Toolchain, Trunk, WasmBindgen, WasmOpt};
 use crate::{cache, single_file};
@@ -23,6 +24,14 @@ const OPTIMISATION: [&str; 8] = [
 
 /// What Trunk does not know of: the page for frames, and the service worker.
 const BESIDE: [&str; 2] = ["embed.html", "sw.js"];
+
+/// The pages that load the demo, and the modules that it begins with: what they import is asked for at once, with the page.
+const DEMOS: [(&str, &[&str]); 2] = [("index.html", &["main.js"]), ("embed.html", &["embed.js", "element-view.js"])];
+
+/// What else the first attack needs: what the Worker imports, and what is fetched.
+const WORKER: [&str; 2] = ["www/worker.js", "pockets.js"];
+const FETCHED: [&str; 4] =
+    ["pockets_bg.wasm", "www/networks/FC100-100-10.safetensors", "www/networks/index.json", "www/digits/samples.json"];
 
 /// The folder of the finished site.
 pub fn folder(root: &Path) -> PathBuf {
@@ -66,6 +75,14 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     Ok(dist)
 }
 
+/// Builds the site and says where the whole page in one file is.
+pub fn report_single_file(root: &Path) -> Result<()> {
+    let file = build(root)?.join(single_file::NAME);
+    let size = fs::metadata(&file).map_err(|error| unreadable(&file, &error))?.len();
+    println!("{} ({} KB): open it in a browser, with or without a network.", file.display(), size / 1000);
+    Ok(())
+}
+
 /// Makes a module smaller, once: what came of it is kept under the digest of what went in.
 fn optimise(wasm_opt: &Path, module: &Path, kept: &Path) -> Result<()> {
     let bytes = fs::read(module).map_err(|error| unreadable(module, &error))?;
@@ -104,7 +121,7 @@ fn finish(made: &Path, dist: &Path) -> io::Result<()> {
     let tops: Vec<String> = top_names(&assets);
     for page in &pages {
         if page.extension().is_some_and(|kind| kind == "html") {
-            let html = fs::read_to_string(made.join(page))?;
+            let html = with_preloads(&fs::read_to_string(made.join(page))?, page, made)?;
             fs::write(made.join(page), with_addresses_moved(&html, &tops, &version))?;
         }
     }
@@ -148,6 +165,21 @@ fn top_names(files: &[PathBuf]) -> Vec<String> {
         .collect();
     names.dedup();
     names
+}
+
+/// A page with a link for everything that its first attack needs, so that all of it is asked for at once and not one after another.
+fn with_preloads(html: &str, page: &Path, made: &Path) -> io::Result<String> {
+    let Some((_, entries)) = DEMOS.iter().find(|(name, _)| page == Path::new(name)) else {
+        return Ok(html.to_owned());
+    };
+    let modules = imported(&made.join("www"), entries, Imports::Static)?.into_iter().map(|name| format!("www/{name}"));
+    let modules = WORKER.iter().map(|&name| name.to_owned()).chain(modules);
+    let mut links: String =
+        modules.map(|file| format!("    <link rel=\"modulepreload\" href=\"{file}\" />\n")).collect();
+    for file in FETCHED {
+        links += &format!("    <link rel=\"preload\" as=\"fetch\" href=\"{file}\" crossorigin />\n");
+    }
+    Ok(html.replacen("  </head>", &format!("{links}  </head>"), 1))
 }
 
 /// Puts `version/` before every attribute value that is the relative address of a moved file.
@@ -262,12 +294,14 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("xtask-site-{}", std::process::id()));
         let version_with = |script: &str| {
             let made = folder.join("made");
-            fs::create_dir_all(made.join("networks")).unwrap();
-            fs::write(made.join("index.html"), r#"<script type="module" src="./main.js"></script>"#).unwrap();
-            fs::write(made.join("main.js"), script).unwrap();
-            fs::write(made.join("networks/a.safetensors"), "weights").unwrap();
+            fs::create_dir_all(made.join("www/networks")).unwrap();
+            fs::write(made.join("index.html"), r#"<head><script type="module" src="./www/main.js"></script>
+  </head>"#).unwrap();
+            fs::write(made.join("www/main.js"), script).unwrap();
+            fs::write(made.join("www/networks/a.safetensors"), "weights").unwrap();
             finish(&made, &folder.join("dist")).unwrap();
             let html = fs::read_to_string(folder.join("dist/index.html")).unwrap();
+            assert!(html.contains(&r#"<link rel="modulepreload" href="./v-"#.to_owned()) && html.contains("pockets_bg.wasm"));
             let script_at = html.split('"').nth(3).unwrap().trim_start_matches("./").to_owned();
             assert_eq!(fs::read_to_string(folder.join("dist").join(&script_at)).unwrap().trim_end(), script);
             script_at
