@@ -41,6 +41,7 @@ const SECTIONS = {
   units: () => import('./units.js'),
   layers: () => import('./layers.js'),
   own: () => import('./own.js'),
+  verdicts: () => import('./verdicts.js'),
   keep: () => import('./keep.js'),
 };
 

@@ -5,11 +5,27 @@ import { fetchNetwork } from '../networks.js';
 import { NOTHING, percent } from '../numbers.js';
 import { comparison } from './comparison.js';
 import { picture } from './picture.js';
+import { reproduction } from './reproduction.js';
 
 /** @import { Judged, Transferred } from '../protocol.js' */
+/** @import { Cell, Reproduction } from './reproduction.js' */
 /** @import { Surface } from '../surface.js' */
 /** @import { Scene, Tools, Update } from './stage.js' */
 
+/** The paper's tables 2 and 3, each by the network of its first row. */
+const TABLES = [
+  {
+    main: 'FC100-100-10',
+    title:
+      'On the whole test set: how many of the examples made for one network (row) another (column) misclassifies too. Large ours, small the paper’s.',
+    amplified: false,
+  },
+  {
+    main: 'FC100-100-10 (P1)',
+    title: 'The same for networks that were trained on disjoint halves of the training set, amplified to a distortion of 0.1.',
+    amplified: true,
+  },
+];
 /** The distortion that examples are amplified to, as in the paper. */
 const AMPLIFIED = 0.1;
 
@@ -125,41 +141,18 @@ function rowView({ network, digit, example, amplified, own }, small, made, label
   );
 }
 
-/**
- * @typedef {{ value: number, confirmed: boolean }} Cell of the paper, in per cent
- * @typedef {object} Reproduction as `pockets reproduce` writes it; shares of ours from 0 to 1
- * @property {{ name: string, paper: { distortion: Cell } | null }[]} networks
- * @property {{ network: string, images: number, distortion: number, errors: number[], amplified: number[], paper: (Cell | null)[], paper_amplified: (Cell | null)[] }[]} made_for
- * @property {{ deviation: number, errors: number[], paper: (Cell | null)[] }[]} noise
- */
-
 /** The paper's tables beside ours; nothing where their data is not part of this site. */
 function tables() {
   const place = create('div', { class: 'tables' });
-  const url = new URL('../reproduction.json', import.meta.url);
-  fetch(url)
-    .then((response) => (response.ok ? response.json() : null))
-    .then((/** @type {Reproduction | null} */ data) => {
-      if (!data) return;
-      for (const [main, title, amplified] of /** @type {[string, string, boolean][]} */ ([
-        [
-          'FC100-100-10',
-          'On the whole test set: how many of the examples made for one network (row) another (column) misclassifies too. Large ours, small the paper’s.',
-          false,
-        ],
-        [
-          'FC100-100-10 (P1)',
-          'The same for networks that were trained on disjoint halves of the training set, amplified to a distortion of 0.1.',
-          true,
-        ],
-      ])) {
-        const table = tableView(data, main, title, amplified);
-        if (table) place.append(table);
-      }
-      if (place.childElementCount > 0)
-        place.append(create('p', { class: 'note' }, 'A number of the paper with * is recalled, and not confirmed by a second source.'));
-    })
-    .catch(() => {});
+  reproduction().then((data) => {
+    if (!data) return;
+    for (const { main, title, amplified } of TABLES) {
+      const table = tableView(data, main, title, amplified);
+      if (table) place.append(table);
+    }
+    if (place.childElementCount === 0) return;
+    place.append(create('p', { class: 'note' }, 'A number of the paper with * is recalled, and not confirmed by a second source.'));
+  });
   return place;
 }
 
