@@ -27,7 +27,9 @@ function element(hash) {
     ([name, text]) => ` ${name}="${text.replace(/&/g, '&amp;').replace(/"/g, '&quot;')}"`,
   );
   return `<script type="module" src="${new URL('element.js', SITE)}"></script>
-<pockets-demo${attributes.join('') || ' target="8"'}></pockets-demo>`;
+<pockets-demo${attributes.join('') || ' target="8"'}>
+  <a href="${new URL(`index.html${hash}`, SITE)}"><img src="${new URL('picture.png', SITE)}" width="640" alt="A drawn 3, plus a faint change, is classified as an 8"></a>
+</pockets-demo>`;
 }
 
 /**

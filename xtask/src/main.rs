@@ -8,6 +8,7 @@ mod page;
 mod process;
 mod serve;
 mod setup;
+mod share;
 mod single_file;
 mod site;
 mod size;

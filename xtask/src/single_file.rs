@@ -39,7 +39,9 @@ pub fn make(page: &str, folder: &Path, assets: &[PathBuf]) -> io::Result<String>
             Some(rest.split_once('"')?.0.trim_start_matches("./"))
         };
         let trimmed = line.trim_start();
-        if trimmed.starts_with("<meta http-equiv=\"Content-Security-Policy\"") {
+        if trimmed.starts_with("<meta property=") || trimmed.starts_with("<link rel=\"alternate\"") {
+            continue; // nobody links to it
+        } else if trimmed.starts_with("<meta http-equiv=\"Content-Security-Policy\"") {
             html.push_str(&format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\" />"));
         } else if let (true, Some(style)) = (line.contains("rel=\"stylesheet\""), attribute("href").and_then(text_of)) {
             html.push_str(&format!("<style>\n{style}</style>"));

@@ -4,7 +4,7 @@
 use crate::modules::{Imports, imported};
 use crate::process::{Result, run, run_logged};
 use crate::setup::{Toolchain, Trunk, WasmBindgen, WasmOpt};
-use crate::{cache, single_file};
+use crate::{cache, share, single_file};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -69,6 +69,7 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     for file in BESIDE {
         fs::copy(root.join(file), made.join(file)).map_err(|error| unreadable(&root.join(file), &error))?;
     }
+    share::write(root, &made).map_err(|error| unreadable(&made, &error))?;
     let dist = folder(root);
     finish(&made, &dist).map_err(|error| format!("The site in {} can't be finished: {error}.", dist.display()))?;
     eprintln!("The site is in {} ({:.0} s).", dist.display(), start.elapsed().as_secs_f32());
@@ -121,7 +122,8 @@ fn finish(made: &Path, dist: &Path) -> io::Result<()> {
     let tops: Vec<String> = top_names(&assets);
     for page in &pages {
         if page.extension().is_some_and(|kind| kind == "html") {
-            let html = with_preloads(&fs::read_to_string(made.join(page))?, page, made)?;
+            let html = share::with_address(&fs::read_to_string(made.join(page))?);
+            let html = with_preloads(&html, page, made)?;
             fs::write(made.join(page), with_addresses_moved(&html, &tops, &version))?;
         }
     }
@@ -155,7 +157,10 @@ fn keeps_its_address(file: &Path) -> bool {
     let name = file.to_string_lossy();
     let is_at_top = file.components().count() == 1;
     is_at_top
-        && (name.ends_with(".html") || name.starts_with('.') || ["sw.js", "robots.txt", "CNAME"].contains(&&*name))
+        && (name.ends_with(".html")
+            || name.starts_with('.')
+            || ["sw.js", "robots.txt", "CNAME"].contains(&&*name)
+            || share::FILES.contains(&&*name))
 }
 
 fn top_names(files: &[PathBuf]) -> Vec<String> {
@@ -295,13 +300,20 @@ mod tests {
         let version_with = |script: &str| {
             let made = folder.join("made");
             fs::create_dir_all(made.join("www/networks")).unwrap();
-            fs::write(made.join("index.html"), r#"<head><script type="module" src="./www/main.js"></script>
-  </head>"#).unwrap();
+            fs::write(
+                made.join("index.html"),
+                r#"<head><script type="module" src="./www/main.js"></script>
+  </head>"#,
+            )
+            .unwrap();
             fs::write(made.join("www/main.js"), script).unwrap();
             fs::write(made.join("www/networks/a.safetensors"), "weights").unwrap();
             finish(&made, &folder.join("dist")).unwrap();
             let html = fs::read_to_string(folder.join("dist/index.html")).unwrap();
-            assert!(html.contains(&r#"<link rel="modulepreload" href="./v-"#.to_owned()) && html.contains("pockets_bg.wasm"));
+            assert!(
+                html.contains(&r#"<link rel="modulepreload" href="./v-"#.to_owned())
+                    && html.contains("pockets_bg.wasm")
+            );
             let script_at = html.split('"').nth(3).unwrap().trim_start_matches("./").to_owned();
             assert_eq!(fs::read_to_string(folder.join("dist").join(&script_at)).unwrap().trim_end(), script);
             script_at
