@@ -54,7 +54,7 @@ export class Surface {
 
   /** @param {number} side 0: it is empty @param {Uint8Array} rgba */
   paint(side, rgba) {
-    if (this.#isHandedOver) return;
+    if (this.#mayHandOver) return; // a context of the page's own would forbid it
     const context = this.#canvas.getContext('2d');
     if (side === 0) return void context?.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
     if (this.#canvas.width !== side) this.#canvas.width = this.#canvas.height = side;
