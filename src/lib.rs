@@ -21,6 +21,7 @@
 
 pub mod attack;
 pub mod digit;
+pub mod engine;
 pub mod experiment;
 pub mod idx;
 #[cfg(feature = "lab")]
