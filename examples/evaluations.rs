@@ -38,7 +38,7 @@ impl Cold {
         Cold { evaluator: Evaluator::new(network), minimizer, evaluations: 0, best: f32::INFINITY }
     }
 
-    /// Whether the minimiser for `h` is read as `target`.
+    /// Whether the minimiser for `h` is classified as `target`.
     fn succeeds(&mut self, x: &[f32], target: usize, h: f32) -> bool {
         self.minimizer.start(x, &[0.0; PIXELS], &[1.0; PIXELS]).expect("a digit lies in the box");
         let Cold { evaluator, minimizer, .. } = self;
@@ -105,7 +105,7 @@ fn main() {
         options.boundary_steps = boundary_steps.unwrap_or(options.boundary_steps);
         move |network: &Arc<Mlp>, x: &[f32], target: usize| -> Found {
             let mut attack = Attack::new(network.clone(), options);
-            attack.start(x, Goal::Target(target)).expect("a digit read as its label");
+            attack.start(x, Goal::Target(target)).expect("a digit classified as its label");
             let outcome = attack.run().expect("a search that was started ends");
             (outcome.evaluations, (outcome.norm > 0.0).then_some(outcome.norm))
         }
@@ -132,7 +132,10 @@ fn main() {
     let digits = digits();
     for name in ["FC100-100-10", "FC10_1e-4"] {
         let reference = reference(name);
-        println!("\n{name}, its first {} correctly read test digits as (label + 1) mod 10:\n", reference.rows.len());
+        println!(
+            "\n{name}, its first {} correctly classified test digits as (label + 1) mod 10:\n",
+            reference.rows.len()
+        );
         println!(
             "| search | found | evaluations, median | 90th percentile | norm to SciPy's | to the smallest known |"
         );

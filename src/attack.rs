@@ -24,13 +24,13 @@ use weight::{Next, WeightSearch};
 /// What the search is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Goal {
-    /// The network shall read this label.
+    /// The network shall predict this label.
     Target(usize),
-    /// The network shall read anything but what it reads now.
+    /// The network shall predict anything but what it predicts now.
     Any,
 }
 
-/// How the paper's `c` is read.
+/// How the paper's `c` is understood.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
@@ -49,8 +49,6 @@ pub enum Reading {
 pub struct Options {
     /// The reading of c.
     pub reading: Reading,
-    /// By how much the target's logit must exceed every other one; 0 or more.
-    pub confidence: f32,
     /// The most loss-and-gradient evaluations to spend before giving up.
     pub max_evaluations: u32,
     /// Curvature pairs that the minimizer keeps.
@@ -72,15 +70,7 @@ impl Options {
             Reading::Scale => (0.02, 2.0, 0),
             Reading::Both => (0.1, 0.2, 8),
         };
-        Options {
-            reading,
-            confidence: 0.0,
-            max_evaluations: 1000,
-            memory: 8,
-            inner_tolerance,
-            margin_window,
-            boundary_steps,
-        }
+        Options { reading, max_evaluations: 1000, memory: 8, inner_tolerance, margin_window, boundary_steps }
     }
 }
 
@@ -107,9 +97,25 @@ pub enum AttackError {
     /// The target is no label.
     #[error("the target {0} is not a digit from 0 to 9")]
     Target(usize),
-    /// The network reads the target already; there is nothing to change.
-    #[error("the network reads this as {0} already")]
+    /// The network predicts the target already; there is nothing to change.
+    #[error("the network classifies this as {0} already")]
     AlreadyTarget(usize),
+}
+
+impl AttackError {
+    /// Refuses an image that is not 784 pixels in [0, 1], and a target that is no label.
+    pub(crate) fn check(image: &[f32], goal: Goal) -> Result<(), AttackError> {
+        if image.len() != PIXELS {
+            return Err(AttackError::Size(image.len()));
+        }
+        if let Some(index) = image.iter().position(|p| !(0.0..=1.0).contains(p)) {
+            return Err(AttackError::Pixel { index, value: image[index] });
+        }
+        match goal {
+            Goal::Target(target) if target >= LABELS => Err(AttackError::Target(target)),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The stage that a search is in.
@@ -167,9 +173,9 @@ pub struct Observation<'a> {
 pub struct Outcome {
     /// How it ended.
     pub ending: Ending,
-    /// What the network reads x as.
+    /// The label that the network predicts for x.
     pub prediction: usize,
-    /// What it reads x + r as; the prediction if the search failed.
+    /// The label that it predicts for x + r; that of x if the search failed.
     pub label: usize,
     /// ‖r‖₂; 0 if the search failed.
     pub norm: f32,
@@ -246,7 +252,7 @@ const EASE: f32 = 0.2;
 const LOOSEST: f32 = 1.0;
 /// The boundary steps end when the best success is within this part, in ‖r‖², of what the tangents promise.
 const SETTLED: f32 = 4e-3;
-/// The margin that a boundary step aims at beyond the confidence, in logits.
+/// The margin that a boundary step aims at, in logits.
 const BOUNDARY_AIM: f32 = 1e-3;
 /// A candidate that falls short by less than this part of the image's own margin is worth following its ray.
 const NEAR: f32 = 0.02;
@@ -275,7 +281,7 @@ impl Attack {
             },
         );
         Attack {
-            problem: Problem::new(network, options.confidence),
+            problem: Problem::new(network),
             minimizer,
             stage: Stage::Done,
             weights: WeightSearch::default(),
@@ -301,17 +307,7 @@ impl Attack {
     pub fn start(&mut self, image: &[f32], goal: Goal) -> Result<(), AttackError> {
         self.stage = Stage::Done;
         self.outcome = None;
-        if image.len() != PIXELS {
-            return Err(AttackError::Size(image.len()));
-        }
-        if let Some(index) = image.iter().position(|p| !(0.0..=1.0).contains(p)) {
-            return Err(AttackError::Pixel { index, value: image[index] });
-        }
-        if let Goal::Target(target) = goal
-            && target >= LABELS
-        {
-            return Err(AttackError::Target(target));
-        }
+        AttackError::check(image, goal)?;
         self.problem.start(image, goal);
         if goal == Goal::Target(self.problem.prediction) {
             return Err(AttackError::AlreadyTarget(self.problem.prediction));
@@ -346,7 +342,7 @@ impl Attack {
         self.outcome
     }
 
-    /// Searches for each of the nine labels that the network does not read in `image`, in order. `found` is given the
+    /// Searches for each of the nine labels that the network does not predict for `image`, in order. `found` is given the
     /// label, its outcome, and this search as it ended.
     pub fn run_all(
         &mut self,
@@ -450,7 +446,7 @@ impl Attack {
 
     /// The middle of the window that ends the search over c.
     fn wanted_margin(&self) -> f32 {
-        self.options.confidence + 0.5 * self.options.margin_window
+        0.5 * self.options.margin_window
     }
 
     /// Whether the minimizer's point is the minimiser for this h, as precisely as its margin deserves.
@@ -477,17 +473,17 @@ impl Attack {
 
     /// A minimiser for this h is found: accept its margin, or choose another h.
     fn next_weight(&mut self) {
-        let margin = self.margin - self.options.confidence;
         if self.options.reading == Reading::Scale {
             // This c stays, unless its minimiser falls short of the goal.
             if self.problem.keep_only(self.minimizer.x()) {
                 return self.finish(Ending::Success);
             }
-        } else if self.succeeds && margin <= self.options.margin_window {
+        } else if self.succeeds && self.margin <= self.options.margin_window {
             return self.after_weights();
         }
         let estimate = self.estimate_h();
-        match self.weights.next(self.problem.h, self.succeeds, margin, 0.5 * self.options.margin_window, estimate) {
+        match self.weights.next(self.problem.h, self.succeeds, self.margin, 0.5 * self.options.margin_window, estimate)
+        {
             Next::Try(h) => self.set_h(h),
             Next::Closed => self.after_weights(),
             Next::OutOfReach => self.start_elsewhere(),
@@ -528,16 +524,15 @@ impl Attack {
     /// and the nearest success on its ray is kept.
     fn boundary_step(&mut self, made: u32) {
         self.problem.seen.phase = Phase::Boundary;
-        let aim = self.options.confidence + BOUNDARY_AIM;
         let judgement = self.problem.margin_gradient(&self.candidate, &mut self.tangents);
-        self.tangents.keep(judgement.rival, &self.candidate, aim - judgement.margin);
+        self.tangents.keep(judgement.rival, &self.candidate, BOUNDARY_AIM - judgement.margin);
         self.tangents.closest(&self.problem.image, &mut self.candidate);
         if self.problem.goal == Goal::Any {
             // No minimisation chose this c: it is the one that would hold r here, at the boundary.
             self.problem.h = self.tangents.total_multiplier().max(f32::MIN_POSITIVE) / BOUNDARY_PUSH;
         }
         let judgement = self.problem.try_scale(&self.candidate, 1.0, &mut self.ray);
-        if !judgement.success && judgement.margin - aim > NEAR * self.first_margin {
+        if !judgement.success && judgement.margin - BOUNDARY_AIM > NEAR * self.first_margin {
             self.scale(RAY_LIMIT);
         }
         let promised = squared_distance(&self.candidate, &self.problem.image);
@@ -551,19 +546,19 @@ impl Attack {
     /// Looks for the smallest s up to `limit` at which `clip(x + s·r)` reaches the goal, with r from the candidate:
     /// regula falsi on the margin, by forward passes alone. The problem keeps what it finds.
     fn scale(&mut self, limit: f32) {
-        let (mut low, mut low_margin) = (0.0, self.first_margin - self.options.confidence);
+        let (mut low, mut low_margin) = (0.0, self.first_margin);
         let (mut high, mut step) = (1.0, 0.01);
         let mut judgement = self.problem.try_scale(&self.candidate, high, &mut self.ray);
         while !judgement.success {
             if high >= limit {
                 return;
             }
-            (low, low_margin) = (high, judgement.margin - self.options.confidence);
+            (low, low_margin) = (high, judgement.margin);
             high = (high + step).min(limit);
             step *= 4.0;
             judgement = self.problem.try_scale(&self.candidate, high, &mut self.ray);
         }
-        let mut high_margin = judgement.margin - self.options.confidence;
+        let mut high_margin = judgement.margin;
         for _ in 0..SCALE_PASSES {
             if high - low <= SCALE_PRECISION * high || high_margin <= SCALE_PRECISION * self.first_margin.abs() {
                 return;
@@ -572,12 +567,11 @@ impl Attack {
             let part = ((-low_margin + 0.01 * high_margin) / (high_margin - low_margin)).clamp(0.1, 0.98);
             let s = low + (high - low) * part;
             let judgement = self.problem.try_scale(&self.candidate, s, &mut self.ray);
-            let margin = judgement.margin - self.options.confidence;
             if judgement.success {
-                (high, high_margin) = (s, margin);
+                (high, high_margin) = (s, judgement.margin);
                 low_margin *= 0.5;
             } else {
-                (low, low_margin) = (s, margin);
+                (low, low_margin) = (s, judgement.margin);
                 high_margin *= 0.5;
             }
         }

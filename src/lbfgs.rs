@@ -274,14 +274,7 @@ impl<T: Float> Minimizer<T> {
         self.ending
     }
 
-    /// The largest entry of `x − clip(x − ∇f)`, zero at a first-order solution.
-    pub fn projected_gradient_max(&self) -> T {
-        (0..self.x.len()).fold(T::zero(), |largest, i| {
-            largest.max(projected(self.x[i], self.gradient[i], self.lower[i], self.upper[i]).abs())
-        })
-    }
-
-    /// The Euclidean norm of `x − clip(x − ∇f)`.
+    /// The Euclidean norm of `x − clip(x − ∇f)`, zero at a first-order solution.
     pub fn projected_gradient_norm(&self) -> T {
         let [sum] = sums([&self.x, &self.gradient, &self.lower, &self.upper], |[x, g, lower, upper]| {
             let p = projected(x, g, lower, upper);

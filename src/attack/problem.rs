@@ -8,15 +8,14 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// A success must exceed its confidence by this part of the largest logit, so that a forward pass that sums in
-/// another order still agrees.
+/// A success must exceed its rivals by this part of the largest logit, so that a forward pass that sums in another
+/// order still agrees.
 const MARGIN_FLOOR: f32 = 4e-6;
 
 pub(super) struct Problem {
     evaluator: Evaluator,
     pub image: Vec<f32>,
     pub goal: Goal,
-    pub confidence: f32,
     /// The loss's weight, 1/(2c).
     pub h: f32,
     pub prediction: usize,
@@ -54,13 +53,12 @@ pub(super) struct Judgement {
 }
 
 impl Problem {
-    pub(super) fn new(network: Arc<Mlp>, confidence: f32) -> Self {
+    pub(super) fn new(network: Arc<Mlp>) -> Self {
         let zeros = || vec![0.0; PIXELS];
         Problem {
             evaluator: Evaluator::new(network),
             image: zeros(),
             goal: Goal::Any,
-            confidence,
             h: 1.0,
             prediction: 0,
             evaluations: 0,
@@ -189,7 +187,7 @@ impl Problem {
         };
         let margin = z[winner] - z[rival];
         let floor = MARGIN_FLOOR * z.iter().fold(1.0f32, |m, v| m.max(v.abs()));
-        Judgement { winner, rival, margin, success: margin >= self.confidence + floor }
+        Judgement { winner, rival, margin, success: margin >= floor }
     }
 
     /// Keeps `point` if it reaches the goal and is the closest to the image so far.

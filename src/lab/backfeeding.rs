@@ -46,7 +46,6 @@ pub(super) struct Sample {
 /// Enough for a direction to the boundary: the length is another one in the end.
 const CHEAP: Options = Options {
     reading: Reading::Weight,
-    confidence: 0.0,
     max_evaluations: 30,
     memory: 8,
     inner_tolerance: 0.3,

@@ -28,10 +28,10 @@ struct Image {
 
 #[wasm_bindgen]
 impl Session {
-    /// `reading_of_c` is `weight`, `scale` or `both`; `confidence` is the margin asked for, in logits.
+    /// `reading_of_c` is `weight`, `scale` or `both`; the third argument is of no effect.
     #[wasm_bindgen(constructor)]
-    pub fn new(network: &Network, reading_of_c: &str, confidence: f32) -> Result<Session, JsError> {
-        let options = Options { confidence, ..Options::new(reading(reading_of_c)?) };
+    pub fn new(network: &Network, reading_of_c: &str, _confidence: f32) -> Result<Session, JsError> {
+        let options = Options::new(reading(reading_of_c)?);
         Ok(Session {
             rasteriser: Rasteriser::default(),
             evaluator: Evaluator::new(network.0.clone()),

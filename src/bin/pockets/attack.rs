@@ -1,4 +1,4 @@
-//! `pockets attack`: the search on the first images that a network reads correctly.
+//! `pockets attack`: the search on the first images that a network classifies correctly.
 
 use clap::{Args, ValueEnum};
 use pockets::{
@@ -21,13 +21,13 @@ pub struct Arguments {
     /// Their labels, an IDX1 file
     #[arg(long, value_name = "IDX1")]
     labels: PathBuf,
-    /// How many of the images that the network reads correctly
+    /// How many of the images that the network classifies correctly
     #[arg(long, default_value_t = 100)]
     count: usize,
-    /// What they shall be read as: next, best, all, a digit, or any
+    /// What they shall be classified as: next, best, all, a digit, or any
     #[arg(long, default_value = "next")]
     target: Target,
-    /// How the paper's c is read
+    /// How the paper's c is understood
     #[arg(long, value_enum, default_value_t = ReadingName::Both)]
     reading: ReadingName,
     /// Where to write the results
@@ -35,7 +35,7 @@ pub struct Arguments {
     json: Option<PathBuf>,
 }
 
-/// What the images shall be read as.
+/// What the images shall be classified as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Target {
     /// (label + 1) mod 10.
@@ -149,7 +149,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// An image of the file that the network reads correctly.
+/// An image of the file that the network classifies correctly.
 struct Image<'a> {
     index: usize,
     pixels: &'a [f32],
@@ -198,12 +198,12 @@ fn attack_all(attack: &mut Attack, network: &Mlp, image: &Image) -> Result<Vec<R
     Ok(rows)
 }
 
-/// A plain forward pass: is `point` in the box and read as the goal asks?
+/// A plain forward pass: is `point` in the box and classified as the goal says?
 fn reaches(network: &Mlp, point: &[f32], goal: Goal, label: usize) -> bool {
-    let read_as = network::label(&network.logits(point));
+    let prediction = network::label(&network.logits(point));
     let reached = match goal {
-        Goal::Target(target) => read_as == target,
-        Goal::Any => read_as != label,
+        Goal::Target(target) => prediction == target,
+        Goal::Any => prediction != label,
     };
     reached && point.iter().all(|p| (0.0..=1.0).contains(p))
 }
