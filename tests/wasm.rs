@@ -1,5 +1,6 @@
 //! The page's shell, in the browser that it is for.
 #![cfg(target_arch = "wasm32")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use pockets::web::{
     Network, Noise, Plane, Reader, Search, Session, activations, amplification, amplified, paint_ink, paint_signed,

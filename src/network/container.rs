@@ -26,7 +26,7 @@ pub(super) struct Container<'a> {
 }
 
 impl<'a> Container<'a> {
-    /// Reads a file; what is wrong with it is told in words.
+    /// Reads a file; the error says what is wrong with it in words.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
         let (length, rest) = bytes.split_first_chunk::<8>().ok_or("it is shorter than the length of a header")?;
         let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);

@@ -90,7 +90,7 @@ fn table(root: &Path, dist: &Path, title: &str, page: &str, budget: usize) -> Re
 
 /// Prints every file of the site with its size.
 pub fn list(dist: &Path) -> Result<()> {
-    let unreadable = |error: std::io::Error| format!("{} can't be read: {error}.", dist.display());
+    let unreadable = |error: io::Error| format!("{} can't be read: {error}.", dist.display());
     println!("{:<48} {:>9} {:>9}", "file", "bytes", "gzip -9");
     for file in site::files_in(dist).map_err(unreadable)? {
         let bytes = fs::read(dist.join(&file)).map_err(unreadable)?;
