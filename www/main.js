@@ -26,7 +26,9 @@ const FIRST = 3;
 let isTouched = false;
 /** What to say before the next outcome. @type {string[]} */ let notices = [];
 /** @type {Attacked | null} */ let shown = null;
-/** What the sections below are told, once they are there. @type {import('./explore/stage.js').Update} */ let tell = () => {};
+/** Who is told of every answer: the proof and the sections below, once they are there. @type {Set<import('./explore/stage.js').Update>} */
+const followers = new Set();
+/** The engine that they ask. @type {Client | null} */ let second = null;
 /** @type {() => void} */ let firstAttack = () => {};
 /** The network in use. @type {{ name: string, bytes: Uint8Array, widths: number[] }} */
 let network = { name: initialState().network, bytes: new Uint8Array(), widths: [] };
@@ -73,13 +75,25 @@ function show(answer) {
   showReadouts(answer);
   showInputProbabilities(answer?.digit ?? null);
   showSumProbabilities(answer?.adversarial ?? null);
-  tellSections();
+  tell();
   if (answer?.digit || isTouched) firstAttack();
 }
 
-function tellSections() {
+function tell(to = followers) {
   const { name, bytes, widths } = network;
-  if (bytes.length > 0) tell({ answer: shown, network: name, bytes, widths, target: demo.target, reading: demo.reading });
+  if (bytes.length === 0) return;
+  for (const follower of to) follower({ answer: shown, network: name, bytes, widths, target: demo.target, reading: demo.reading });
+}
+
+/** @param {import('./explore/stage.js').Update} follower */
+function follow(follower) {
+  followers.add(follower);
+  tell(new Set([follower]));
+}
+
+function secondEngine() {
+  second ??= new Client('sections');
+  return second;
 }
 
 /** @returns {State} */
@@ -157,7 +171,7 @@ async function takeNetwork(bytes, file) {
   return name;
 }
 
-/** The sections are loaded when the first of them is near the screen and the first attack is over. */
+/** After the first attack come the proof, and the sections when the first of them is near the screen. */
 async function watchSections() {
   const place = byId('explore', HTMLElement);
   const isNear = new Promise((done) => {
@@ -172,9 +186,11 @@ async function watchSections() {
     firstAttack = () => done(true);
     if (shown?.digit) firstAttack();
   });
-  await Promise.all([isNear, isAttacked]);
+  await isAttacked;
+  import('./explore/proof.js').then(({ proofView }) => follow(proofView(secondEngine(), byId('proof', HTMLElement))));
+  await isNear;
   const { stage } = await import('./explore/stage.js');
-  tell = stage(place, {
+  const page = {
     chooseTarget: demo.touching((target) => {
       demo.target = target;
     }),
@@ -187,8 +203,8 @@ async function watchSections() {
     addNetwork: takeNetwork,
     link: () => new URL(printLink(state()), location.href).href,
     say,
-  });
-  tellSections();
+  };
+  follow(stage(place, page, secondEngine()));
 }
 
 async function start() {

@@ -1,6 +1,6 @@
 // @ts-check
 /** What a visitor can take away: a link, a picture that still works, the numbers. */
-import { create } from '../dom.js';
+import { create, download } from '../dom.js';
 
 /** @import { Rounded } from '../protocol.js' */
 /** @import { Scene, Tools, Update } from './stage.js' */
@@ -94,11 +94,3 @@ function verdict({ rounding, label, norm, scale }) {
 
 /** What a file is called, without its ending. @param {Scene} scene */
 const name = ({ answer }) => `pockets-${answer?.digit?.label}-as-${answer?.adversarial?.label}`;
-
-/** @param {string} name @param {Uint8Array} data @param {string} type */
-function download(name, data, type) {
-  const url = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (data)], { type }));
-  const link = create('a', { href: url, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}

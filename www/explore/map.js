@@ -48,6 +48,7 @@ export function mapView(client, wanted) {
   /** @type {number | null} */ let norm = null;
   let frame = 0;
   let side = 0;
+  /** The radius around x within which nothing changes the prediction. @type {number | null} */ let proved = null;
 
   const paintSoon = () => {
     if (frame !== 0) return;
@@ -93,6 +94,7 @@ export function mapView(client, wanted) {
     context.clearRect(0, 0, side, side);
     if (!known || norm === null) return;
     paintLabels(context, known);
+    paintRings(context, norm);
     paintMarks(context, norm);
     paintScale(context);
   }
@@ -111,6 +113,23 @@ export function mapView(client, wanted) {
       context.font = `${Math.min(Math.max(width * cell * 0.4, 17), 34)}px ${getComputedStyle(canvas).fontFamily}`;
       context.fillText(String(label), left + x * cell, top + y * cell);
     }
+  }
+
+  /** Within the inner ring nothing changes the prediction, which is proved; on the outer one r does. @param {CanvasRenderingContext2D} context @param {number} norm */
+  function paintRings(context, norm) {
+    const [x, y] = at(0, 0);
+    context.strokeStyle = DARK;
+    for (const { radius, dashes, width } of [
+      { radius: proved ?? 0, dashes: [], width: 2.5 },
+      { radius: norm, dashes: [4, 4], width: 1.2 },
+    ]) {
+      context.lineWidth = width;
+      context.setLineDash(dashes);
+      context.beginPath();
+      context.arc(x, y, (radius / (2 * view.reach)) * side, 0, 2 * Math.PI);
+      context.stroke();
+    }
+    context.setLineDash([]);
   }
 
   /** x, x′ and the way between them. @param {CanvasRenderingContext2D} context @param {number} norm */
@@ -181,6 +200,11 @@ export function mapView(client, wanted) {
         view = scale === null ? home : { a: view.a * scale, b: view.b * scale, reach: view.reach * scale };
       }
       norm = length;
+      paintSoon();
+    },
+    /** @param {number | null} radius within which nothing changes the prediction, provably */
+    prove(radius) {
+      proved = radius;
       paintSoon();
     },
     /** A picture has been painted. @param {Regions} regions @param {View} of @param {string} name of its surface */

@@ -23,11 +23,10 @@
  * @property {() => string} link to the page as it is
  * @property {(sentence: string) => void} say in the page's one live region
  *
- * @typedef {{ client: Client, page: Page }} Tools
+ * @typedef {{ client: import('../client.js').Client, page: Page }} Tools
  * @typedef {(scene: Scene) => void} Update
  * @typedef {(figure: HTMLElement, tools: Tools) => Update} Section builds the figure
  */
-import { Client } from '../client.js';
 import { create } from '../dom.js';
 import { watchTheme } from '../theme.js';
 import { colours } from './colours.js';
@@ -52,12 +51,11 @@ const REST = 120;
 /**
  * @param {HTMLElement} place the element that holds the sections
  * @param {Page} page
+ * @param {import('../client.js').Client} client an engine of their own, so that nothing of theirs delays the live attack
  * @returns {Update}
  */
-export function stage(place, page) {
+export function stage(place, page, client) {
   document.head.append(create('link', { rel: 'stylesheet', href: new URL('explore.css', import.meta.url).href }));
-  // An engine of their own, so that nothing of theirs delays the live attack.
-  const client = new Client('sections');
   const tools = { client, page };
   const recolour = () => client.palette('explore', colours());
   /** @type {Scene | null} */ let scene = null;
