@@ -45,7 +45,7 @@ export function proofView(client, place) {
 function words({ target, is_smallest: isSmallest }) {
   if (isSmallest) return ['Proved: no smaller change can do it.'];
   if (!(target > 0)) return [];
-  return ['Proved: no change below ', create('b', {}, rounded(target)), ' can do it.'];
+  return ['Proved: nothing below ', create('b', {}, rounded(target)), ' can do it.'];
 }
 
 /** Three digits, and never more than what is proved. @param {number} bound */
