@@ -7,6 +7,7 @@
 mod arrays;
 mod bench;
 mod canvas;
+mod request;
 
 pub use bench::Bench;
 
@@ -16,8 +17,9 @@ use crate::engine::{
 };
 use canvas::Canvas;
 use js_sys::Reflect;
-use serde::{Deserialize, Serialize};
-use serde_wasm_bindgen::{Deserializer, Serializer};
+use request::{Misunderstanding, understood};
+use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -74,13 +76,13 @@ struct Server {
 impl Server {
     fn receive(&self, message: JsValue) {
         let canvas = taken_out(&message, "canvas");
-        match Request::deserialize(Deserializer::from(message.clone())) {
+        match understood(&message) {
             Ok(request) => {
                 self.note_canvases(&request, canvas);
                 self.engine.borrow_mut().receive(request);
                 self.pass_on();
             }
-            Err(error) => self.refuse(&message, error.into()),
+            Err(error) => self.refuse(&message, &error),
         }
     }
 
@@ -134,15 +136,16 @@ impl Server {
     }
 
     /// A message that means nothing: whoever numbered it is told so, else whoever looks at the console.
-    fn refuse(&self, message: &JsValue, error: JsValue) {
-        let id = ["load", "ask"].into_iter().find_map(|name| {
+    fn refuse(&self, message: &JsValue, error: &Misunderstanding) {
+        let message_id = ["load", "ask"].into_iter().find_map(|name| {
             let request = Reflect::get(message, &name.into()).ok()?;
             Reflect::get(&request, &"id".into()).ok()?.as_f64()
         });
-        let Some(id) = id else { return console::warn_1(&error) };
-        let error = error.dyn_ref().map_or_else(String::new, |error: &js_sys::Error| error.message().into());
         let message = format!("This was not understood: {error}.");
-        warn_of(self.say(&Response::Failed { id: id as u32, message }));
+        match message_id {
+            Some(id) => warn_of(self.say(&Response::Failed { id: id as u32, message })),
+            None => console::warn_1(&message.into()),
+        }
     }
 }
 

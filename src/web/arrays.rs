@@ -2,10 +2,13 @@
 
 use crate::engine::message::{Bytes, Floats};
 use js_sys::{Array, ArrayBuffer, Float32Array, Uint8Array};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Visitor},
+};
 use serde_wasm_bindgen::preserve;
-use std::cell::RefCell;
-use wasm_bindgen::{JsCast, JsValue};
+use std::{cell::RefCell, fmt};
+use wasm_bindgen::JsValue;
 
 thread_local! {
     /// The buffers of what is being serialised.
@@ -23,12 +26,6 @@ fn hand_over<S: Serializer>(array: &JsValue, buffer: &ArrayBuffer, serializer: S
     preserve::serialize(array, serializer)
 }
 
-/// A value of the type that is expected, or why not.
-fn received<'de, T: JsCast, D: Deserializer<'de>>(deserializer: D, name: &str) -> Result<T, D::Error> {
-    let value: JsValue = preserve::deserialize(deserializer)?;
-    value.dyn_into().map_err(|_| D::Error::custom(format_args!("expected a {name}")))
-}
-
 impl Serialize for Floats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let array = Float32Array::from(&self.0[..]);
@@ -38,7 +35,8 @@ impl Serialize for Floats {
 
 impl<'de> Deserialize<'de> for Floats {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        received(deserializer, "Float32Array").map(|array: Float32Array| Floats(array.to_vec()))
+        let bytes = deserializer.deserialize_bytes(Whole)?;
+        Ok(Floats(bytes.as_chunks::<4>().0.iter().map(|&four| f32::from_le_bytes(four)).collect()))
     }
 }
 
@@ -51,6 +49,21 @@ impl Serialize for Bytes {
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        received(deserializer, "Uint8Array").map(|array: Uint8Array| Bytes(array.to_vec()))
+        deserializer.deserialize_byte_buf(Whole).map(Bytes)
+    }
+}
+
+/// Takes bytes as they are.
+struct Whole;
+
+impl Visitor<'_> for Whole {
+    type Value = Vec<u8>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("an array of numbers")
+    }
+
+    fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+        Ok(bytes)
     }
 }
