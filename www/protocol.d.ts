@@ -1,6 +1,15 @@
 // What the page and the engine say to each other. Generated from src/engine/message.rs: do not edit, but change that file and run
 // UPDATE_PROTOCOL=1 cargo test --lib typescript
 
+/** 32-bit numbers. */
+export type Floats = Float32Array;
+
+/** Bytes. */
+export type Bytes = Uint8Array;
+
+/** A label to reach, or any other than the prediction: a number from 0 to 9, or `"any"`. */
+export type Target = number | 'any';
+
 /** What the page says. */
 export type Request = { "load": {
 /** The number of this request. */
@@ -38,6 +47,15 @@ surface: string, } }
   | { "leave": {
 /** Which. */
 view: string, } };
+
+/** The colours of a view, as RGB triples in bytes. Each colour is mixed with the next in sRGB, as a CSS gradient mixes them. */
+export type Palette = {
+/** Paper and ink. */
+ink: Bytes,
+/** Less, none and more ink. */
+signed: Bytes,
+/** The ten labels of a map; empty where there is no map. */
+labels: Bytes, };
 
 /** What can be asked. Networks are named by the keys that they were loaded under; surfaces, where given, are painted. */
 export type Question = { "digit": {
@@ -199,9 +217,6 @@ t: number,
 /** r alone is shown from −limit to limit; 0: to its own largest value. */
 limit: number, } };
 
-/** What is attacked. */
-export type Subject = { "strokes": Drawing } | { "image": Floats };
-
 /** Strokes on a pad of side 1. */
 export type Drawing = {
 /** x, y, t, x, y, t, …, y downwards, t in milliseconds. */
@@ -209,26 +224,8 @@ points: Floats,
 /** Each stroke's first point. */
 starts: Uint32Array | number[], };
 
-/** 32-bit numbers. */
-export type Floats = Float32Array;
-
-/** How the paper's `c` is read. */
-export type Reading = "weight" | "scale" | "both";
-
-/** A label to reach, or any other than the prediction: a number from 0 to 9, or `"any"`. */
-export type Target = number | 'any';
-
-/** The colours of a view, as RGB triples in bytes. Each colour is mixed with the next in sRGB, as a CSS gradient mixes them. */
-export type Palette = {
-/** Paper and ink. */
-ink: Bytes,
-/** Less, none and more ink. */
-signed: Bytes,
-/** The ten labels of a map; empty where there is no map. */
-labels: Bytes, };
-
-/** Bytes. */
-export type Bytes = Uint8Array;
+/** What is attacked. */
+export type Subject = { "strokes": Drawing } | { "image": Floats };
 
 /** What the engine says. */
 export type Response = "ready" | "alive" | { "loaded": {
@@ -261,98 +258,34 @@ side: number,
 /** Red, green, blue and opacity, row by row. */
 rgba: Bytes, } };
 
+/** What a network is. */
+export type Facts = {
+/** What its file calls it. */
+name: string,
+/** The widths of its layers, from 784 to 10. */
+widths: Array<number>, };
+
 /** An answer, of the same name as its question. */
 export type Answer = { "digit": Floats | null } | { "classify": Prediction } | { "attack": Attacked } | { "targets": Array<Found> } | { "way": Way } | { "trace": Trace } | { "readings": Array<Compared> } | { "plane": Map } | { "noise": Counted } | { "rounded": Rounded } | { "npy": Bytes } | { "csv": Bytes } | { "transfer": Array<Transferred> } | { "layers": Amplified } | { "units": Array<Ranked> } | "show";
 
-/** A search, evaluation by evaluation. */
-export type Trace = {
-/** All of them. */
-steps: Array<Step>,
-/** r of each, 784 values. */
-changes: Floats,
-/** The largest change of a pixel in the result, for one scale through all pictures. */
-limit: number,
-/** How it ended. */
-outcome: Outcome, };
-
-/** What a search found. */
-export type Outcome = {
-/** How it ended. */
-ending: Ending,
-/** What the network reads x as. */
-prediction: number,
-/** What it reads x + r as; the prediction if the search failed. */
-label: number,
-/** ‖r‖₂; 0 if the search failed. */
-norm: number,
-/** ‖r‖₂ before the scale step. */
-norm_c: number,
-/** s of the scale step. */
-scale: number,
-/** The c at which r was found. */
-c: number,
-/** The margin at x + r, in logits. */
-margin: number,
-/** Loss-and-gradient evaluations spent. */
-evaluations: number, };
-
-/** How a search ended. */
-export type Ending = "success" | "unreachable" | "out-of-evaluations" | "not-finite";
-
-/** One evaluation of loss and gradient, in numbers. */
-export type Step = {
-/** How many there have been, this one included. */
-evaluations: number,
-/** What the search was doing. */
-phase: Phase,
-/** Cross-entropy towards the target. */
-loss: number,
-/** ‖r‖₂. */
-norm: number,
-/** How far x + r is beyond the boundary, in logits; negative before it. */
-margin: number,
-/** The weight. */
-c: number,
-/** c·‖r‖² + loss. */
-objective: number,
-/** The largest c known to succeed. */
-succeeds: number | null,
-/** The smallest c known to fail. */
-fails: number | null, };
-
-/** The stage that a search is in. */
-export type Phase = "bracket" | "root" | "boundary" | "scale";
-
-/** What one network makes of an example made for another. */
-export type Transferred = {
-/** The network. */
-network: string,
-/** Its prediction of x. */
-digit: Judged,
-/** Its prediction of x + r. */
-example: Judged,
-/** Its prediction of the amplified example. */
-amplified: Judged,
-/** Its own smallest r for the target; none where the prediction is the target already or the search failed. */
-own: Own | null, };
-
-/** A network's own smallest change. */
-export type Own = {
-/** ‖r‖₂. */
-norm: number,
-/** 784 values. */
-r: Floats,
-/** It is painted from −limit to limit. */
-limit: number,
-/** The cosine of the angle between it and the example's r. */
-cosine: number, };
-
-/** A prediction and how sure it is. */
-export type Judged = {
+/** What a network makes of an image. */
+export type Prediction = {
 /** The label. */
 label: number,
-/** Its probability. */
-share: number, };
+/** The ten labels' probabilities. */
+probabilities: Floats, };
+
+/** An image, and what the network makes of it. */
+export type Seen = {
+/** The image. */
+values: Floats,
+/** The label. */
+label: number,
+/** The ten labels' probabilities. */
+probabilities: Floats, };
+
+/** How far a search has come. */
+export type State = "blank" | "already" | "searching" | "failed" | "found";
 
 /** What is known of one subject. */
 export type Attacked = {
@@ -375,24 +308,33 @@ adversarial: Seen | null,
 /** The evaluations since the answer before, where they were asked for. */
 steps: Array<Step>, };
 
-/** An image, and what the network makes of it. */
-export type Seen = {
-/** The image. */
-values: Floats,
-/** The label. */
-label: number,
-/** The ten labels' probabilities. */
-probabilities: Floats, };
-
-/** How far a search has come. */
-export type State = "blank" | "already" | "searching" | "failed" | "found";
-
 /** A change of an image. */
 export type Change = {
 /** 784 values. */
 values: Floats,
 /** It is painted from −limit to limit. */
 limit: number, };
+
+/** One evaluation of loss and gradient, in numbers. */
+export type Step = {
+/** How many there have been, this one included. */
+evaluations: number,
+/** What the search was doing. */
+phase: Phase,
+/** Cross-entropy towards the target. */
+loss: number,
+/** ‖r‖₂. */
+norm: number,
+/** How far x + r is beyond the boundary, in logits; negative before it. */
+margin: number,
+/** The weight. */
+c: number,
+/** c·‖r‖² + loss. */
+objective: number,
+/** The largest c known to succeed. */
+succeeds: number | null,
+/** The smallest c known to fail. */
+fails: number | null, };
 
 /** The smallest change towards one of the nine labels. */
 export type Found = {
@@ -418,6 +360,107 @@ export type Flip = {
 t: number,
 /** What into. */
 label: number, };
+
+/** A search, evaluation by evaluation. */
+export type Trace = {
+/** All of them. */
+steps: Array<Step>,
+/** r of each, 784 values. */
+changes: Floats,
+/** The largest change of a pixel in the result, for one scale through all pictures. */
+limit: number,
+/** How it ended. */
+outcome: Outcome, };
+
+/** A reading of c and what it comes to. */
+export type Compared = {
+/** The reading. */
+reading: Reading,
+/** The target. */
+target: Target,
+/** None where the prediction is the target already. */
+outcome: Outcome | null, };
+
+/** What a map shows. */
+export type Map = {
+/** Cells along a side. */
+side: number,
+/** For each label in view, the largest square that it fills. */
+places: Array<Place>,
+/** The labels' shares of the map, the largest first. */
+shares: Array<Share>, };
+
+/** A square of one label. */
+export type Place = {
+/** The label. */
+label: number,
+/** Its middle, in cells from the left. */
+x: number,
+/** Its middle, in cells from the top. */
+y: number,
+/** Its side, in cells. */
+width: number, };
+
+/** How much of a map has a label. */
+export type Share = {
+/** The label. */
+label: number,
+/** Its share, at most 1. */
+share: number, };
+
+/** Random changes, counted. */
+export type Counted = {
+/** How many so far. */
+tried: number,
+/** How many of them changed the prediction. */
+changed: number, };
+
+/** A picture of 256 levels. */
+export type Rounded = {
+/** What the network predicts of it. */
+label: number,
+/** ‖levels/255 − x‖₂. */
+norm: number,
+/** What it took. */
+rounding: RoundingKind,
+/** By how much r was lengthened for it. */
+scale: number,
+/** The picture as a PNG file, white on black as in MNIST. */
+png: Bytes, };
+
+/** What it took for a rounded picture to keep its prediction; see [`crate::experiment::rounding::Rounding`]. */
+export type RoundingKind = "nearest" | "towards" | "further" | "lost";
+
+/** What one network makes of an example made for another. */
+export type Transferred = {
+/** The network. */
+network: string,
+/** Its prediction of x. */
+digit: Judged,
+/** Its prediction of x + r. */
+example: Judged,
+/** Its prediction of the amplified example. */
+amplified: Judged,
+/** Its own smallest r for the target; none where the prediction is the target already or the search failed. */
+own: Own | null, };
+
+/** A prediction and how sure it is. */
+export type Judged = {
+/** The label. */
+label: number,
+/** Its probability. */
+share: number, };
+
+/** A network's own smallest change. */
+export type Own = {
+/** ‖r‖₂. */
+norm: number,
+/** 784 values. */
+r: Floats,
+/** It is painted from −limit to limit. */
+limit: number,
+/** The cosine of the angle between it and the example's r. */
+cosine: number, };
 
 /** How much each layer amplifies a difference. */
 export type Amplified = {
@@ -445,75 +488,32 @@ own: number | null,
 /** How many digits have a larger projection than x. */
 larger: number, };
 
-/** A reading of c and what it comes to. */
-export type Compared = {
-/** The reading. */
-reading: Reading,
-/** The target. */
-target: Target,
-/** None where the prediction is the target already. */
-outcome: Outcome | null, };
+/** How a search ended. */
+export type Ending = "success" | "unreachable" | "out-of-evaluations" | "not-finite";
 
-/** What a map shows. */
-export type Map = {
-/** Cells along a side. */
-side: number,
-/** For each label in view, the largest square that it fills. */
-places: Array<Place>,
-/** The labels' shares of the map, the largest first. */
-shares: Array<Share>, };
-
-/** How much of a map has a label. */
-export type Share = {
-/** The label. */
+/** What a search found. */
+export type Outcome = {
+/** How it ended. */
+ending: Ending,
+/** The label that the network predicts for x. */
+prediction: number,
+/** The label that it predicts for x + r; that of x if the search failed. */
 label: number,
-/** Its share, at most 1. */
-share: number, };
-
-/** A square of one label. */
-export type Place = {
-/** The label. */
-label: number,
-/** Its middle, in cells from the left. */
-x: number,
-/** Its middle, in cells from the top. */
-y: number,
-/** Its side, in cells. */
-width: number, };
-
-/** A picture of 256 levels. */
-export type Rounded = {
-/** What the network predicts of it. */
-label: number,
-/** ‖levels/255 − x‖₂. */
+/** ‖r‖₂; 0 if the search failed. */
 norm: number,
-/** What it took. */
-rounding: RoundingKind,
-/** By how much r was lengthened for it. */
+/** ‖r‖₂ before the scale step. */
+norm_c: number,
+/** s of the scale step. */
 scale: number,
-/** The picture as a PNG file, white on black as in MNIST. */
-png: Bytes, };
+/** The c at which r was found. */
+c: number,
+/** The margin at x + r, in logits. */
+margin: number,
+/** Loss-and-gradient evaluations spent. */
+evaluations: number, };
 
-/** What it took for a rounded picture to keep its prediction; see [`crate::experiment::rounding::Rounding`]. */
-export type RoundingKind = "nearest" | "towards" | "further" | "lost";
+/** The stage that a search is in. */
+export type Phase = "bracket" | "root" | "boundary" | "scale";
 
-/** What a network makes of an image. */
-export type Prediction = {
-/** The label. */
-label: number,
-/** The ten labels' probabilities. */
-probabilities: Floats, };
-
-/** Random changes, counted. */
-export type Counted = {
-/** How many so far. */
-tried: number,
-/** How many of them changed the prediction. */
-changed: number, };
-
-/** What a network is. */
-export type Facts = {
-/** What its file calls it. */
-name: string,
-/** The widths of its layers, from 784 to 10. */
-widths: Array<number>, };
+/** How the paper's `c` is understood. */
+export type Reading = "weight" | "scale" | "both";

@@ -103,6 +103,7 @@ pub(super) async fn answer(work: Rc<Work>, question: Question) -> Result<Answer,
 }
 
 /// An image: 784 values in [0, 1].
+#[inline(never)]
 fn pixels(values: &Floats) -> Result<&[f32], String> {
     let wrong = values.0.iter().position(|value| !(0.0..=1.0).contains(value));
     let wrong = wrong.map(|index| AttackError::Pixel { index, value: values.0[index] });
@@ -110,6 +111,7 @@ fn pixels(values: &Floats) -> Result<&[f32], String> {
 }
 
 /// A change: 784 finite values.
+#[inline(never)]
 fn change(values: &Floats) -> Result<&[f32], String> {
     if values.0.iter().all(|value| value.is_finite()) { sized(values) } else { Err("A change must be finite.".into()) }
 }
@@ -120,11 +122,13 @@ fn sized(values: &Floats) -> Result<&[f32], String> {
 }
 
 /// `clip(x + t·r)`.
+#[inline(never)]
 fn moved(image: &[f32], r: &[f32], t: f32) -> Vec<f32> {
     image.iter().zip(r).map(|(x, r)| clip(x + t * r, 0.0, 1.0)).collect()
 }
 
 /// r, shown to its own largest value.
+#[inline(never)]
 fn signed(r: &[f32]) -> Picture {
     Picture::Signed(r.to_vec(), largest(r).max(f32::MIN_POSITIVE))
 }

@@ -41,6 +41,7 @@ struct Surface {
 
 impl Gallery {
     /// Shows a picture from now on; it is painted as soon as the view has colours.
+    #[inline(never)]
     pub(super) fn show(&mut self, id: u32, name: &str, picture: Picture, responses: &mut Vec<Response>) {
         let view = self.view(view_of(name));
         let place = view.surfaces.iter().position(|surface| surface.name == name);
@@ -130,6 +131,7 @@ pub fn signed_limit(values: &[f32]) -> f32 {
 }
 
 /// The largest |v|.
+#[inline(never)]
 pub(super) fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0f32, |m, v| m.max(v.abs()))
 }

@@ -383,7 +383,7 @@ pub enum Subject {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
-#[expect(clippy::large_enum_variant, reason = "there are few at a time")]
+#[allow(clippy::large_enum_variant, reason = "there are few at a time")]
 pub enum Response {
     /// It can be sent work.
     Ready,

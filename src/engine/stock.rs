@@ -58,6 +58,7 @@ impl Stock {
         Ok(facts)
     }
 
+    #[inline(never)]
     pub(super) fn network(&self, key: &str) -> Option<Rc<Loaded>> {
         self.networks.borrow().iter().find(|(known, _)| known == key).map(|(_, network)| network.clone())
     }
@@ -71,6 +72,7 @@ impl Stock {
     }
 
     /// The image of a drawing; none of a blank pad.
+    #[inline(never)]
     pub(super) fn rasterise(&self, drawing: &Drawing) -> Result<Option<Vec<f32>>, String> {
         let strokes = Strokes::from_flat(1.0, &drawing.points.0, &drawing.starts).map_err(|error| error.to_string())?;
         Ok(self.rasteriser.borrow_mut().rasterise(&strokes).map(|digit| digit.pixels.to_vec()))
@@ -83,6 +85,7 @@ impl Digits {
     }
 
     /// 784 pixels; black where there is no such digit.
+    #[inline(never)]
     pub(super) fn image(&self, index: usize) -> Vec<f32> {
         let bytes = self.0.get(index * PACKED..(index + 1) * PACKED).unwrap_or_default();
         bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|level| f32::from(level) / 15.0).collect()
@@ -101,6 +104,7 @@ impl Loaded {
     }
 
     /// The ten logits of an image.
+    #[inline(never)]
     pub(super) fn logits(&self, image: &[f32]) -> [f32; LABELS] {
         *self.evaluator.borrow_mut().logits(image)
     }
@@ -109,18 +113,21 @@ impl Loaded {
         label(&self.logits(image))
     }
 
+    #[inline(never)]
     pub(super) fn classify(&self, image: &[f32]) -> Prediction {
         let logits = self.logits(image);
         let probabilities = Floats(probabilities(&logits).to_vec());
         Prediction { label: label(&logits) as u32, probabilities }
     }
 
+    #[inline(never)]
     pub(super) fn see(&self, image: Vec<f32>) -> Seen {
         let Prediction { label, probabilities } = self.classify(&image);
         Seen { values: Floats(image), label, probabilities }
     }
 
     /// Room for a search, kept for the next one when it is let go.
+    #[inline(never)]
     pub(super) fn attack(&self, reading: Reading) -> Rc<RefCell<Attack>> {
         let mut attacks = self.attacks.borrow_mut();
         let kept = attacks.iter().find(|(of, _)| *of == reading);
@@ -136,6 +143,7 @@ impl Loaded {
     }
 
     /// By how much each layer can amplify a difference at most.
+    #[inline(never)]
     pub(super) fn bounds(&self) -> Vec<f64> {
         let bounds = || spectrum::bounds(&self.mlp).into_iter().map(|bound| bound.product()).collect();
         self.bounds.get_or_init(bounds).clone()

@@ -46,6 +46,7 @@ impl Work {
     }
 
     /// Leaves a picture for a surface; it is shown with the next answer.
+    #[inline(never)]
     pub(super) fn paint(&self, surface: Option<&String>, picture: Picture) {
         if let Some(surface) = surface {
             self.pictures.borrow_mut().push((surface.clone(), picture));
@@ -53,6 +54,7 @@ impl Work {
     }
 
     /// The network that was loaded under `key`.
+    #[inline(never)]
     pub(super) fn network(&self, key: &str) -> Result<Rc<Loaded>, String> {
         self.stock.network(key).ok_or_else(|| format!("The network {key} has not been loaded."))
     }

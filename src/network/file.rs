@@ -143,19 +143,20 @@ impl Mlp {
 
 /// The distinct layer names, in natural order, of tensors called `….weight`, `….bias` and `….weight_scale`.
 fn layer_names(container: &Container) -> Result<Vec<String>, NetworkError> {
-    let mut names = Vec::new();
+    let mut names: Vec<String> = Vec::new();
     for tensor in container.tensors.iter().map(|tensor| tensor.name.as_str()) {
         let Some((layer, "weight" | "bias" | "weight_scale")) = tensor.rsplit_once('.') else {
             return Err(NetworkError::UnexpectedTensor(tensor.into()));
         };
         if !names.iter().any(|n| n == layer) {
-            names.push(layer.to_string());
+            // By insertion: there are few, and a sort is two kilobytes of the page's module.
+            let before = names.iter().rposition(|n| natural_order(n, layer).is_lt());
+            names.insert(before.map_or(0, |before| before + 1), layer.to_string());
         }
     }
     if names.is_empty() {
         return Err(NetworkError::Empty);
     }
-    names.sort_by(|a, b| natural_order(a, b));
     Ok(names)
 }
 

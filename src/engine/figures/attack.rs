@@ -95,6 +95,7 @@ pub(super) async fn attack(
 
 impl Attacked {
     /// x, r and x + r, each empty where there is none.
+    #[inline(never)]
     fn paint(&self, work: &Work, surfaces: &[String]) {
         let ink = |values: &Floats| Picture::Ink(values.0.clone());
         let signed = |change: &Change| Picture::Signed(change.values.0.clone(), change.limit);

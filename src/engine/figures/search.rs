@@ -10,26 +10,31 @@ use crate::{
     attack::{Attack, Goal, Outcome, Reading},
     vector::dot,
 };
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, pin::Pin, rc::Rc};
 
 /// A change is never shown at a finer scale than this.
 const FINEST: f32 = 1e-3;
 
-/// Searches, resting after every evaluation.
-pub(super) async fn run(
-    work: &Work,
-    network: &Loaded,
+/// A search that has ended.
+type Searched = (Rc<RefCell<Attack>>, Outcome);
+
+/// Searches, resting after every evaluation. Several figures do; boxed, it is once in the module.
+pub(super) fn run<'a>(
+    work: &'a Work,
+    network: &'a Loaded,
     reading: Reading,
-    image: &[f32],
+    image: &'a [f32],
     goal: Goal,
-) -> Result<(Rc<RefCell<Attack>>, Outcome), String> {
-    let search = start(network, reading, image, goal)?;
-    while search.borrow_mut().step() {
+) -> Pin<Box<dyn Future<Output = Result<Searched, String>> + 'a>> {
+    Box::pin(async move {
+        let search = start(network, reading, image, goal)?;
+        while search.borrow_mut().step() {
+            work.rest().await;
+        }
         work.rest().await;
-    }
-    work.rest().await;
-    let outcome = ended(&search)?;
-    Ok((search, outcome))
+        let outcome = ended(&search)?;
+        Ok((search, outcome))
+    })
 }
 
 /// Every evaluation of a search; without the changes where they are not wanted.
@@ -78,6 +83,7 @@ pub(super) async fn readings(
 }
 
 /// The evaluation made last, and after the end the result, in numbers.
+#[inline(never)]
 pub(super) fn observed(search: &Attack) -> Option<Step> {
     let seen = search.observation()?;
     let square = dot(seen.r, seen.r);
@@ -94,12 +100,14 @@ pub(super) fn observed(search: &Attack) -> Option<Step> {
     })
 }
 
+#[inline(never)]
 fn start(network: &Loaded, reading: Reading, image: &[f32], goal: Goal) -> Result<Rc<RefCell<Attack>>, String> {
     let search = network.attack(reading);
     search.borrow_mut().start(image, goal).map_err(|error| error.to_string())?;
     Ok(search)
 }
 
+#[inline(never)]
 fn ended(search: &RefCell<Attack>) -> Result<Outcome, String> {
     search.borrow().outcome().ok_or_else(|| "The search did not begin.".into())
 }

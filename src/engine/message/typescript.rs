@@ -5,16 +5,17 @@ use std::{any::TypeId, env, fs};
 use ts_rs::{Config, TS, TypeVisitor};
 
 const PLACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/www/protocol.d.ts");
+const SOURCE: &str = include_str!("../message.rs");
 const HEAD: &str = "\
 // What the page and the engine say to each other. Generated from src/engine/message.rs: do not edit, but change that file and run
 // UPDATE_PROTOCOL=1 cargo test --lib typescript
 ";
 
-/// Types in the order in which they are first named, each once.
+/// Each type once: where it stands in the protocol's file, its name, and what it is.
 struct Types {
     config: Config,
     seen: Vec<TypeId>,
-    text: String,
+    all: Vec<(usize, String, String)>,
 }
 
 impl TypeVisitor for Types {
@@ -23,7 +24,11 @@ impl TypeVisitor for Types {
             return; // part of the language, or known
         }
         self.seen.push(TypeId::of::<T>());
-        self.text += &format!("\n{}export {}\n", T::docs().unwrap_or_default(), T::decl(&self.config));
+        let name = T::ident(&self.config);
+        // Types of other files come last, by name.
+        let place = ["struct", "enum"].iter().find_map(|kind| SOURCE.find(&format!("pub {kind} {name}")));
+        let text = format!("\n{}export {}\n", T::docs().unwrap_or_default(), T::decl(&self.config));
+        self.all.push((place.unwrap_or(SOURCE.len()), name, text));
         T::visit_dependencies(self);
     }
 }
@@ -36,10 +41,11 @@ fn legible(text: &str) -> String {
 
 #[test]
 fn the_types_for_javascript_are_those_of_the_protocol() {
-    let mut types = Types { config: Config::new(), seen: Vec::new(), text: HEAD.into() };
+    let mut types = Types { config: Config::new(), seen: Vec::new(), all: Vec::new() };
     types.visit::<Request>();
     types.visit::<Response>();
-    let text = legible(&types.text);
+    types.all.sort();
+    let text = legible(&types.all.into_iter().fold(HEAD.to_owned(), |all, (_, _, text)| all + &text));
     if env::var_os("UPDATE_PROTOCOL").is_some() {
         fs::write(PLACE, &text).unwrap();
     }
