@@ -187,7 +187,6 @@ async function watchSections() {
     if (shown?.digit) firstAttack();
   });
   await isAttacked;
-  import('./explore/proof.js').then(({ proofView }) => follow(proofView(secondEngine(), byId('proof', HTMLElement))));
   await isNear;
   const { stage } = await import('./explore/stage.js');
   const page = {

@@ -3,7 +3,6 @@
 //! Each is an `async fn` that rests often; whoever drives it sets the pace, and drops it when it is no longer wanted.
 
 mod attack;
-mod certify;
 mod layers;
 mod plane;
 mod search;
@@ -59,10 +58,6 @@ pub(super) async fn answer(work: Rc<Work>, question: Question) -> Result<Answer,
         Question::Noise { network, image, norm, tries, seed, surface } => {
             let network = work.network(&network)?;
             Answer::Noise(plane::noise(work, &network, pixels(&image)?, norm, tries, seed, surface).await?)
-        }
-        Question::Certify { network, image, target, norm, milliseconds } => {
-            let network = work.network(&network)?;
-            Answer::Certify(certify::certify(work, &network, pixels(&image)?, target.0, norm, milliseconds).await?)
         }
         Question::Rounded { network, image, r, target } => {
             let network = work.network(&network)?;

@@ -259,19 +259,6 @@ pub enum Question {
         /// The surface of one changed image.
         surface: String,
     },
-    /// Proves how small r could be at all; the bounds so far come first.
-    Certify {
-        /// The network.
-        network: String,
-        /// x.
-        image: Floats,
-        /// The label to reach.
-        target: Target,
-        /// The smallest ‖r‖₂ that was found for it.
-        norm: f32,
-        /// How long to go on, in milliseconds of work.
-        milliseconds: f64,
-    },
     /// x + r as a picture of 256 levels that the network still takes for the target.
     Rounded {
         /// The network.
@@ -463,8 +450,6 @@ pub enum Answer {
     Plane(Map),
     /// Counts.
     Noise(Counted),
-    /// What is proved so far.
-    Certify(Certified),
     /// The picture.
     Rounded(Rounded),
     /// A file.
@@ -682,18 +667,6 @@ pub struct Counted {
     pub tried: u32,
     /// How many of them changed the prediction.
     pub changed: u32,
-}
-
-/// How small r could be: see [`crate::certify`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Certified {
-    /// No r of a smaller norm than this reaches the target.
-    pub target: f32,
-    /// No r of a smaller norm than this changes the prediction.
-    pub any: f32,
-    /// Whether the norm that was found is the smallest that reaches the target, to 0.1 per cent.
-    pub is_smallest: bool,
 }
 
 /// A picture of 256 levels.
