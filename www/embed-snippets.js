@@ -1,6 +1,6 @@
 // @ts-check
 /** “Embed”: a disclosure at the page's end with a snippet for each way to embed the demo, as it is now. */
-import { byId, create } from './dom.js';
+import { create } from './dom.js';
 import { readFrame } from './link.js';
 
 /** The site, above the version's folder. */
@@ -57,28 +57,20 @@ function way(title, text, snippet) {
   return [create('h3', {}, title), create('p', {}, text), code, copy];
 }
 
-/** @param {HTMLElement} place */
-export function embedView(place) {
-  const ways = create('div', { class: 'ways' });
-  const details = create('details', { class: 'embed' }, create('summary', {}, 'Embed this in your page'), ways);
-  details.addEventListener('toggle', () => {
-    if (!details.open) return;
-    const { hash } = location;
-    const file = new URL('pockets.html', SITE);
-    ways.replaceChildren(
-      ...way('Frame', 'A frame works everywhere. Without the script it keeps the height that you give it.', frame(hash)),
-      ...way('Element', 'An element takes the colours and the width of your page; several share one engine.', element(hash)),
-      create('h3', {}, 'One file'),
-      create(
-        'p',
-        {},
-        'The whole page in one file, for a USB stick or a lecture without a network: ',
-        create('a', { href: file.href, download: 'pockets.html' }, 'pockets.html'),
-        '.',
-      ),
-    );
-  });
-  place.append(details);
+/** Fills the open disclosure. @param {HTMLElement} place */
+export function showWays(place) {
+  const { hash } = location;
+  const file = new URL('pockets.html', SITE);
+  place.replaceChildren(
+    ...way('Frame', 'A frame works everywhere. Without the script it keeps the height that you give it.', frame(hash)),
+    ...way('Element', 'An element takes the colours and the width of your page; several share one engine.', element(hash)),
+    create('h3', {}, 'One file'),
+    create(
+      'p',
+      {},
+      'The whole page in one file, for a USB stick or a lecture without a network: ',
+      create('a', { href: file.href, download: 'pockets.html' }, 'pockets.html'),
+      '.',
+    ),
+  );
 }
-
-embedView(byId('embed', HTMLElement));

@@ -231,5 +231,18 @@ async function start() {
   }
 }
 
+/** The ways to embed the page, once somebody asks for them; the page in one file has no address to offer. */
+function offerEmbeds() {
+  const details = byId('embed', HTMLDetailsElement);
+  details.hidden = new URL(import.meta.url).origin !== location.origin;
+  details.addEventListener('toggle', async () => {
+    const ways = details.querySelector('.ways');
+    if (!details.open || !(ways instanceof HTMLElement)) return;
+    const { showWays } = await import('./embed-snippets.js');
+    showWays(ways);
+  });
+}
+
 demo.show(null);
+offerEmbeds();
 start();

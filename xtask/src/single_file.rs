@@ -12,8 +12,8 @@ const LOADER: &str = include_str!("single-file.js");
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' blob: 'wasm-unsafe-eval'; style-src 'unsafe-inline' data:; \
                       img-src data: blob:; connect-src data: blob:; worker-src blob:";
 
-/// What makes no sense there: keeping the page for later visits, and offering an address to embed.
-const NOT_IN_A_FILE: [&str; 2] = ["offline.js", "embed-snippets.js"];
+/// What makes no sense there: keeping the page for later visits.
+const NOT_IN_A_FILE: [&str; 1] = ["offline.js"];
 
 /// The file's name, beside the page that it is made from.
 pub const NAME: &str = "pockets.html";

@@ -19,7 +19,7 @@ const OPTIMISATION: [&str; 8] = [
     "--enable-mutable-globals",
     "--enable-reference-types",
     "--enable-multivalue",
-    "-Oz",
+    "-O2",
 ];
 
 /// Loops that are unrolled and calls that are inlined make the module larger, not faster: the hot loops are written out already.
@@ -86,7 +86,16 @@ pub fn build(root: &Path) -> Result<PathBuf> {
 /// optimisation out, and a visitor downloads a seventh more.
 fn make_module(root: &Path, toolchain: &Toolchain, bindgen: &WasmBindgen, made: &Path) -> Result<()> {
     let mut compile = toolchain.command("cargo", &[], root)?;
-    compile.args(["rustc", "--lib", "--crate-type", "cdylib", "--profile", "web", "--no-default-features", "--offline"]);
+    compile.args([
+        "rustc",
+        "--lib",
+        "--crate-type",
+        "cdylib",
+        "--profile",
+        "web",
+        "--no-default-features",
+        "--offline",
+    ]);
     compile.args(["--target", "wasm32-unknown-unknown", "--"]).args(SMALL.iter().flat_map(|option| ["-C", option]));
     run(&mut compile, "Compiling the module")?;
     let mut join = Command::new(bindgen.0.join("wasm-bindgen"));
@@ -246,11 +255,22 @@ fn without_comments(script: &str) -> String {
             }
         }
         if !rest.trim().is_empty() && !rest.trim_start().starts_with("//") {
-            result.push_str(rest.trim());
+            result.push_str(&without_types(rest.trim()));
             result.push('\n');
         }
     }
     result
+}
+
+/// A line without the types that stand within it, `/** @type {…} */`.
+fn without_types(line: &str) -> String {
+    let mut result = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, (_, after))) = rest.split_once("/** @").and_then(|(a, b)| Some((a, b.split_once("*/")?))) {
+        result.push_str(before);
+        rest = after.strip_prefix(' ').unwrap_or(after);
+    }
+    result + rest
 }
 
 /// Tells the service worker which version of the site it keeps, and the files of that version.
@@ -296,6 +316,11 @@ mod tests {
             r#"<a href="https://example.org/main.js"><a href="embed.html" title="main.js is here">"#
         );
         assert_eq!(with_addresses_moved(html, &moved, "v-1"), expected);
+    }
+
+    #[test]
+    fn types_within_a_line_are_left_out_of_scripts() {
+        assert_eq!(without_types("(/** @type {A} */ a, /** @type {B} */ (b)) => '/* c */'"), "(a, (b)) => '/* c */'");
     }
 
     #[test]
