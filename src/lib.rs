@@ -20,7 +20,6 @@
 #![deny(missing_docs)]
 
 pub mod attack;
-pub mod certify;
 pub mod digit;
 pub mod engine;
 pub mod experiment;

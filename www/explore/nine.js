@@ -171,7 +171,9 @@ function wayView(client) {
       lines,
       marks: [...(flip ? [{ x: flip.t, label: 'the prediction flips', kind: 'flip' }] : []), { x: t, kind: 'cursor' }],
     });
-    curves.describe(flip ? `${from} until t = ${flip.t.toFixed(2)}, then ${flip.label}` : `${from} all the way`);
+    curves.describe(
+      flip ? `classified as ${from} until t = ${flip.t.toFixed(2)}, then as ${flip.label}` : `classified as ${from} all the way`,
+    );
   }
   slider.addEventListener('input', refresh);
   return {
