@@ -26,9 +26,7 @@ const FIRST = 3;
 let isTouched = false;
 /** What to say before the next outcome. @type {string[]} */ let notices = [];
 /** @type {Attacked | null} */ let shown = null;
-/** Who is told of every answer: the proof and the sections below, once they are there. @type {Set<import('./explore/stage.js').Update>} */
-const followers = new Set();
-/** The engine that they ask. @type {Client | null} */ let second = null;
+/** What the sections below are told, once they are there. @type {import('./explore/stage.js').Update} */ let tell = () => {};
 /** @type {() => void} */ let firstAttack = () => {};
 /** The network in use. @type {{ name: string, bytes: Uint8Array, widths: number[] }} */
 let network = { name: initialState().network, bytes: new Uint8Array(), widths: [] };
@@ -75,25 +73,13 @@ function show(answer) {
   showReadouts(answer);
   showInputProbabilities(answer?.digit ?? null);
   showSumProbabilities(answer?.adversarial ?? null);
-  tell();
-  if (answer?.digit || isTouched) firstAttack();
+  tellSections();
+  if (answer && (answer.digit || isTouched)) firstAttack();
 }
 
-function tell(to = followers) {
+function tellSections() {
   const { name, bytes, widths } = network;
-  if (bytes.length === 0) return;
-  for (const follower of to) follower({ answer: shown, network: name, bytes, widths, target: demo.target, reading: demo.reading });
-}
-
-/** @param {import('./explore/stage.js').Update} follower */
-function follow(follower) {
-  followers.add(follower);
-  tell(new Set([follower]));
-}
-
-function secondEngine() {
-  second ??= new Client('sections');
-  return second;
+  if (bytes.length > 0) tell({ answer: shown, network: name, bytes, widths, target: demo.target, reading: demo.reading });
 }
 
 /** @returns {State} */
@@ -171,7 +157,7 @@ async function takeNetwork(bytes, file) {
   return name;
 }
 
-/** After the first attack come the proof, and the sections when the first of them is near the screen. */
+/** The sections are loaded when the first of them is near the screen, after the first attack. */
 async function watchSections() {
   const place = byId('explore', HTMLElement);
   const isNear = new Promise((done) => {
@@ -186,8 +172,7 @@ async function watchSections() {
     firstAttack = () => done(true);
     if (shown?.digit) firstAttack();
   });
-  await isAttacked;
-  await isNear;
+  await Promise.all([isAttacked, isNear]);
   const { stage } = await import('./explore/stage.js');
   const page = {
     chooseTarget: demo.touching((target) => {
@@ -203,7 +188,9 @@ async function watchSections() {
     link: () => new URL(printLink(state()), location.href).href,
     say,
   };
-  follow(stage(place, page, secondEngine()));
+  // An engine of their own, so that nothing of theirs delays the live attack.
+  tell = stage(place, page, new Client('sections'));
+  tellSections();
 }
 
 async function start() {

@@ -278,7 +278,7 @@ fn with_files_named(script: &str, version: &str, assets: &[PathBuf]) -> String {
     let files: Vec<String> = assets.iter().map(|file| format!("{version}/{}", file.to_string_lossy())).collect();
     script
         .replace("'/* version */'", &serde_json::json!(version).to_string())
-        .replace("[/* files */]", &serde_json::json!(files).to_string())
+        .replace("['/* files */']", &serde_json::json!(files).to_string())
 }
 
 /// All files below a folder, relative to it, in order of their names.
