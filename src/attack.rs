@@ -10,9 +10,10 @@ mod weight;
 
 use crate::{
     LABELS, PIXELS,
+    decimal::Decimal,
     lbfgs::{self, Minimizer, Scaling},
     network::Mlp,
-    vector::squared_distance,
+    vector::{clip, squared_distance},
 };
 use boundary::{Tangents, multiplier};
 use problem::Problem;
@@ -87,7 +88,7 @@ pub enum AttackError {
     #[error("the image has {0} pixels; expected 784")]
     Size(usize),
     /// A pixel is NaN or lies outside the box.
-    #[error("pixel {index} is {value}; every pixel must lie in [0, 1]")]
+    #[error("pixel {index} is {}; every pixel must lie in [0, 1]", Decimal(*value))]
     Pixel {
         /// Which pixel, row by row.
         index: usize,
@@ -432,7 +433,7 @@ impl Attack {
             if self.weights.is_open() && self.estimates < ESTIMATES && gap.abs() > FAR * self.first_margin.abs() {
                 self.estimates += 1;
                 if let Some(h) = self.estimate_h() {
-                    return self.set_h(h.clamp(0.1 * self.problem.h, 10.0 * self.problem.h));
+                    return self.set_h(clip(h, 0.1 * self.problem.h, 10.0 * self.problem.h));
                 }
             }
             if self.is_minimal(gap) {
@@ -564,7 +565,7 @@ impl Attack {
                 return;
             }
             // A little beyond the root, for a success.
-            let part = ((-low_margin + 0.01 * high_margin) / (high_margin - low_margin)).clamp(0.1, 0.98);
+            let part = clip((-low_margin + 0.01 * high_margin) / (high_margin - low_margin), 0.1, 0.98);
             let s = low + (high - low) * part;
             let judgement = self.problem.try_scale(&self.candidate, s, &mut self.ray);
             if judgement.success {

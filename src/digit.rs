@@ -44,7 +44,7 @@
 //! - **Exact centre**: MNIST moved its images by whole pixels, but then a hair's breadth more ink on one side makes the
 //!   whole image jump by a pixel, which doubles the distances and would flicker while a person draws.
 
-use crate::{PIXELS, SIDE};
+use crate::{PIXELS, SIDE, decimal::Decimal, vector::clip};
 use thiserror::Error;
 
 /// Side of the box that the ink fills, in image pixels.
@@ -89,7 +89,7 @@ pub struct Strokes {
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum StrokesError {
     /// A pad of no size, or of one that no screen has.
-    #[error("the pad's side is {0}; expected a length between 0.001 and 1000000 in the units of the points")]
+    #[error("the pad's side is {}; expected a length between 0.001 and 1000000 in the units of the points", Decimal(*.0))]
     Side(f32),
     /// A flat array that is cut inside a point.
     #[error("found {0} numbers; expected x, y and t for each point, a multiple of three")]
@@ -255,8 +255,8 @@ impl Default for Rasteriser {
 impl Rasteriser {
     /// A rasteriser for one brush. The width is kept within (0, 20) image pixels, the smoothing within [0, 10].
     pub fn new(brush: Brush) -> Self {
-        let width = if brush.width.is_finite() { brush.width.clamp(0.1, BOX - 0.1) } else { Brush::default().width };
-        let smoothing = if brush.smoothing.is_finite() { brush.smoothing.clamp(0.0, BOX / 2.0) } else { 0.0 };
+        let width = if brush.width.is_finite() { clip(brush.width, 0.1, BOX - 0.1) } else { Brush::default().width };
+        let smoothing = if brush.smoothing.is_finite() { clip(brush.smoothing, 0.0, BOX / 2.0) } else { 0.0 };
         Rasteriser {
             brush: Brush { width, smoothing, ..brush },
             kernel: half_gaussian(smoothing / SPACING),
@@ -300,7 +300,7 @@ impl Rasteriser {
         let place = [0, 1].map(|i| {
             let shift = CENTRE - mass[i];
             let shift = if self.brush.whole_pixels { shift.round() } else { shift };
-            shift.clamp(0.0, SIDE as f32 - size[i])
+            clip(shift, 0.0, SIDE as f32 - size[i])
         });
         self.draw(place);
         let offset = [0, 1].map(|i| place[i] + radius - (smooth.low[i] + raw.low[i] * scale) * rescale);
@@ -339,7 +339,7 @@ impl Rasteriser {
         }
         // The share of a pixel that a straight edge at this distance covers, to within a few hundredths.
         for pixel in self.pixels.iter_mut() {
-            *pixel = (radius + 0.5 - pixel.sqrt()).clamp(0.0, 1.0);
+            *pixel = clip(radius + 0.5 - pixel.sqrt(), 0.0, 1.0);
         }
     }
 }
@@ -463,7 +463,7 @@ fn nearest(squares: &mut [f32; PIXELS], a: [f32; 2], b: [f32; 2], reach: f32) {
     let span = |i: usize| {
         let (low, high) = (a[i].min(b[i]) - reach - 0.5, a[i].max(b[i]) + reach - 0.5);
         // Saturating casts: a path outside the image has an empty span.
-        (low.ceil().max(0.0) as usize, (high.floor() + 1.0).clamp(0.0, SIDE as f32) as usize)
+        (low.ceil().max(0.0) as usize, clip(high.floor() + 1.0, 0.0, SIDE as f32) as usize)
     };
     let (columns, rows) = (span(0), span(1));
     let ab = [b[0] - a[0], b[1] - a[1]];
@@ -473,7 +473,7 @@ fn nearest(squares: &mut [f32; PIXELS], a: [f32; 2], b: [f32; 2], reach: f32) {
         let y = row as f32 + 0.5 - a[1];
         for column in columns.0..columns.1 {
             let x = column as f32 + 0.5 - a[0];
-            let along = ((x * ab[0] + y * ab[1]) * inverse).clamp(0.0, 1.0);
+            let along = clip((x * ab[0] + y * ab[1]) * inverse, 0.0, 1.0);
             let (dx, dy) = (x - along * ab[0], y - along * ab[1]);
             let square = &mut squares[row * SIDE + column];
             *square = square.min(dx * dx + dy * dy);

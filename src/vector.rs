@@ -46,7 +46,8 @@ pub(crate) fn squared_distance<T: Float>(a: &[T], b: &[T]) -> T {
     sum
 }
 
-/// `value` moved into `[lower, upper]`. Comparisons, unlike `max` and `min`, become vector code everywhere.
+/// `value` moved into `[lower, upper]`. Comparisons, unlike `max` and `min`, become vector code everywhere; and unlike `clamp` this
+/// cannot panic, which would bring all code that prints numbers into the page's module.
 #[inline(always)]
 pub(crate) fn clip<T: Float>(value: T, lower: T, upper: T) -> T {
     let above = if value < lower { lower } else { value };

@@ -6,6 +6,8 @@
 //! modified regula falsi method*, BIT 11, 1971), unless an estimate from the
 //! boundary's tangent falls inside the bracket.
 
+use crate::vector::clip;
+
 /// The bracket is closed when c is known this well, relatively.
 const CLOSED: f32 = 0.01;
 /// No weight beyond e to this power of the first one is tried.
@@ -69,7 +71,7 @@ impl WeightSearch {
         let side = if succeeded { &mut self.succeeds } else { &mut self.fails };
         *side = Some((here, margin));
         let estimate = estimate.map(f32::ln).filter(|e| e.is_finite());
-        self.stride = (1.5 * self.stride).clamp(0.1, 3.0);
+        self.stride = clip(1.5 * self.stride, 0.1, 3.0);
         let next = match (self.fails, self.succeeds) {
             (Some((low, low_margin)), Some((high, high_margin))) => {
                 if high - low <= CLOSED {
@@ -81,10 +83,10 @@ impl WeightSearch {
                     estimate.map(|e| (e - low) / (high - low)).filter(|p| (0.1..0.9).contains(p)).unwrap_or(falsi);
                 // Every fourth step halves the bracket, whatever the margins look like.
                 let halve = self.closings.is_multiple_of(4) || !part.is_finite();
-                low + (high - low) * if halve { 0.5 } else { part.clamp(0.05, 0.95) }
+                low + (high - low) * if halve { 0.5 } else { clip(part, 0.05, 0.95) }
             }
-            (None, _) => estimate.unwrap_or(here - 1.0).clamp(here - 3.0, here - self.stride),
-            (_, None) => estimate.unwrap_or(here + 1.0).clamp(here + self.stride, here + 3.0),
+            (None, _) => clip(estimate.unwrap_or(here - 1.0), here - 3.0, here - self.stride),
+            (_, None) => clip(estimate.unwrap_or(here + 1.0), here + self.stride, here + 3.0),
         };
         if next > first + REACH { Next::OutOfReach } else { Next::Try(next.exp()) }
     }

@@ -1,7 +1,7 @@
 //! The files that a visitor can keep, byte by byte.
 
 use super::message::{Bytes, Step};
-use crate::{SIDE, attack::Phase};
+use crate::{SIDE, attack::Phase, decimal::Decimal};
 
 /// A PNG of 28×28 grey levels, uncompressed (PNG specification, 3rd edition; RFC 1950 and 1951).
 pub(super) fn png(levels: &[u8]) -> Bytes {
@@ -67,7 +67,7 @@ pub(super) fn csv(steps: &[Step]) -> Bytes {
         let numbers = [step.c, step.loss, step.objective, step.norm, step.margin].map(Some);
         for number in numbers.into_iter().chain([step.succeeds, step.fails]) {
             text.push(',');
-            text.extend(number.map(|number| number.to_string()));
+            text.extend(number.map(|number| Decimal(number).to_string()));
         }
         text.push('\n');
     }
@@ -125,7 +125,7 @@ mod tests {
         };
         let text = String::from_utf8(csv(&[step]).0).unwrap();
         let expected = "evaluation,phase,c,loss,objective,norm,margin,c_succeeds,c_fails\n\
-                        3,root,0.0000001,0.5,0.5,2,-1.25,0.125,\n";
+                        3,root,1e-7,0.5,0.5,2,-1.25,0.125,\n";
         assert_eq!(text, expected);
     }
 }

@@ -4,7 +4,7 @@
 //! need no other answer.
 
 use super::message::{Bytes, Palette, Response};
-use crate::SIDE;
+use crate::{SIDE, vector::clip};
 
 /// The scales that a signed picture is shown at.
 const LIMITS: [f32; 6] = [0.05, 0.1, 0.2, 0.3, 0.5, 1.0];
@@ -138,7 +138,7 @@ pub(super) fn largest(values: &[f32]) -> f32 {
 
 /// `share` of the way from one colour to another, opaque.
 pub fn mix(from: [u8; 3], to: [u8; 3], share: f32) -> [u8; 4] {
-    let share = share.clamp(0.0, 1.0);
+    let share = clip(share, 0.0, 1.0);
     let channel = |i: usize| (f32::from(from[i]) + share * (f32::from(to[i]) - f32::from(from[i]))).round() as u8;
     [channel(0), channel(1), channel(2), 255]
 }

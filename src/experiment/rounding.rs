@@ -50,7 +50,7 @@ pub fn round(evaluator: &mut Evaluator, image: &[f32], r: &[f32], wanted: impl F
             let exact = 255.0 * clip(x + s * r, 0.0, 1.0);
             // A float that is a level but for its own rounding stays there.
             let away = if (exact - exact.round()).abs() < 1e-3 { 0.0 } else { 0.5 * direction * r.signum() };
-            (exact + away).round().clamp(0.0, 255.0) as u8
+            clip((exact + away).round(), 0.0, 255.0) as u8
         };
         let levels: Vec<u8> = image.iter().zip(r).map(level).collect();
         let point: Vec<f32> = levels.iter().map(|&v| f32::from(v) / 255.0).collect();

@@ -6,6 +6,7 @@ use super::{
     mlp::{check_layers, shape_name},
     quantisation,
 };
+use crate::decimal::Decimal;
 use half::f16;
 #[cfg(feature = "lab")]
 use safetensors::{Dtype, tensor::TensorView};
@@ -67,7 +68,7 @@ pub enum NetworkError {
         expected: String,
     },
     /// A weight that is NaN or infinite.
-    #[error("{tensor} holds a value that is {value}; every weight must be a finite number")]
+    #[error("{tensor} holds a value that is {}; every weight must be a finite number", Decimal(*value))]
     NotFinite {
         /// The tensor's name.
         tensor: String,

@@ -141,7 +141,7 @@ mod vector {
 #[inline(always)]
 pub(crate) fn exp(z: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0; // 1.5·2²³: adding it leaves no room for a fraction
-    let z = z.clamp(-87.0, 88.0);
+    let z = crate::vector::clip(z, -87.0, 88.0);
     let n = (z * std::f32::consts::LOG2_E + ROUND) - ROUND;
     let f = (z - n * 0.693_359_4) - n * -2.121_944_4e-4; // ln 2 in two parts
     let mut p = 1.987_569_1e-4;
