@@ -43,6 +43,9 @@ export const SCREENSHOTS = fileURLToPath(new URL('../../target/screenshots', imp
 /** How long to wait for anything, in milliseconds: a loaded machine is slow, a broken page is slower. */
 const PATIENCE = 20_000;
 
+/** Bytes that a slow line carries at a time. */
+const CHUNK = 1024;
+
 /** @type {Record<string, string>} */
 const MEDIA_TYPES = {
   '.html': 'text/html; charset=utf-8',
@@ -95,10 +98,15 @@ export async function startServer({ folder = DIST, below = '/', extra = {}, refu
           'Content-Encoding': 'gzip',
           'Cache-Control': cached,
         });
-        const begins = performance.now() + line.latency;
-        lineIsFree = Math.max(lineIsFree, begins) + (1000 * packed.length) / line.bytesPerSecond;
-        await sleep(lineIsFree - performance.now());
-        response.end(packed);
+        await sleep(line.latency);
+        // Chunk by chunk, so that answers on their way at the same time get equal parts of the line.
+        for (let at = 0; at < packed.length; at += CHUNK) {
+          const chunk = packed.subarray(at, at + CHUNK);
+          lineIsFree = Math.max(lineIsFree, performance.now()) + (1000 * chunk.length) / line.bytesPerSecond;
+          await sleep(lineIsFree - performance.now());
+          response.write(chunk);
+        }
+        response.end();
         return;
       }
       send(200, MEDIA_TYPES[extname(file)] ?? 'application/octet-stream', await readFile(file));

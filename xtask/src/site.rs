@@ -207,11 +207,11 @@ fn with_preloads(html: &str, page: &Path, made: &Path) -> io::Result<String> {
     };
     let modules = imported(&made.join("www"), entries, Imports::Static)?.into_iter().map(|name| format!("www/{name}"));
     let modules = WORKER.iter().map(|&name| name.to_owned()).chain(modules);
-    let mut links: String =
-        modules.map(|file| format!("    <link rel=\"modulepreload\" href=\"{file}\" />\n")).collect();
-    for file in FETCHED {
-        links += &format!("    <link rel=\"preload\" as=\"fetch\" href=\"{file}\" crossorigin />\n");
-    }
+    // The large ones first: they keep the line busy while the small ones wait for their turn.
+    let fetched =
+        FETCHED.iter().map(|file| format!("    <link rel=\"preload\" as=\"fetch\" href=\"{file}\" crossorigin />\n"));
+    let links: String =
+        fetched.chain(modules.map(|file| format!("    <link rel=\"modulepreload\" href=\"{file}\" />\n"))).collect();
     Ok(html.replacen("  </head>", &format!("{links}  </head>"), 1))
 }
 
