@@ -383,6 +383,27 @@ test('the digits that a unit and a random direction pick out, anew at each click
   );
 });
 
+test('each claim of the paper has a verdict, a source, and the numbers of the reproduction where it has some', async (t) => {
+  const { page } = await open(t, STILL);
+  await settled(page, /sample 3/);
+  const right = await section(page, 'Were they right');
+  const claims = right.getByRole('listitem');
+  assert.equal(await claims.count(), 8);
+  for (const claim of await claims.all()) {
+    assert.match(await claim.locator('.verdict').innerText(), /stands|contested|refuted|too linear/);
+    assert.match((await claim.getByRole('link').first().getAttribute('href')) ?? '', /^https:\/\/arxiv\.org\/abs\/\d{4}\.\d{4,5}$/);
+  }
+  const data = JSON.parse(await readFile(new URL('../../www/reproduction.json', import.meta.url), 'utf8'));
+  const main = data.networks.find((/** @type {{ name: string }} */ { name }) => name === 'FC100-100-10');
+  await claims
+    .first()
+    .getByText(`mean distortion is ${main.distortion.toFixed(3)}`)
+    .waitFor();
+  const same = data.sampling.steps.find((/** @type {{ multiple: number }} */ { multiple }) => multiple === 1).counts;
+  await right.getByText(`${((100 * same.changed) / same.tried).toFixed(1)}\u00a0% change the prediction`).waitFor();
+  await right.getByText('named after the refuted word').waitFor();
+});
+
 const HEADINGS = [
   'nine disguises',
   'step by step',
@@ -392,6 +413,7 @@ const HEADINGS = [
   'Why so little',
   'Bring your own',
   'Keep it',
+  'Were they right',
 ];
 
 for (const [colorScheme, width] of /** @type {const} */ ([

@@ -34,6 +34,16 @@ for (const name of ['index.html', 'embed.html']) {
   });
 }
 
+test('those who link to the page are told its title, a picture, and a frame', async () => {
+  const html = await readFile(join(DIST, 'index.html'), 'utf8');
+  const picture = /property="og:image" content="([^"]*)"/.exec(html)?.[1] ?? '';
+  assert.equal((await readFile(join(DIST, picture))).toString('latin1', 1, 4), 'PNG');
+  const address = /type="application\/json\+oembed" href="([^"]*)"/.exec(html)?.[1] ?? '';
+  const answer = JSON.parse(await readFile(join(DIST, address), 'utf8'));
+  assert.equal(answer.type, 'rich');
+  assert.match(answer.html, /<iframe src="embed\.html#v1;target=8"/);
+});
+
 test('the policy is in force: an inline script does not run', async (t) => {
   const { page } = await open(t, { ...STILL, expected: [/Content Security Policy/] });
   await settled(page, /makes it predict 8/);

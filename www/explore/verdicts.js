@@ -52,7 +52,7 @@ const CLAIMS = [
     verdict: 'refuted',
     tag: 'mostly refuted',
     since:
-      'They fill broad, connected regions: from most digits one may leave in some 25 directions at right angles, and still be misclassified. This page is named after the refuted word.',
+      'They fill broad, connected regions: on average some 25 directions at right angles lead out of a digit to where it is misclassified. This page is named after the refuted word.',
     references: [
       ['1412.6572', 'Goodfellow et al. 2014'],
       ['1704.03453', 'Tramèr et al. 2017'],
@@ -100,7 +100,7 @@ const CLAIMS = [
       const words = `Made on one half of the training set and amplified to a distortion of 0.1, ${percent(share)} fool a network trained on the other half, which errs on ${percent(network(data, 'FC100-100-10 (P2)')?.errors.test ?? NaN)} of plain digits.`;
       return { agrees: share > 0.05, words };
     },
-    since: 'Their boundaries lie close together, further apart from the digits than from each other.',
+    since: 'Their boundaries lie closer to each other than to the digits.',
     references: [['1704.03453', 'Tramèr et al. 2017']],
   },
   {
