@@ -20,6 +20,7 @@
 #![deny(missing_docs)]
 
 pub mod attack;
+pub mod certify;
 pub mod digit;
 pub mod experiment;
 pub mod idx;
