@@ -11,7 +11,9 @@ const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (
 // `cargo xtask build` puts the version and its files here.
 const VERSION = '/* version */';
 /** @type {string[]} relative to this file */
-const FILES = [/* files */];
+const FILES = [
+  /* files */
+];
 
 const NAME = `pockets ${worker.registration.scope} ${VERSION}`;
 const MINE = `pockets ${worker.registration.scope} `;

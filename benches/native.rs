@@ -1,7 +1,8 @@
 //! The native parts, with criterion: `cargo bench`. What the page takes in a browser: `cargo xtask bench`.
+#![allow(clippy::unwrap_used, reason = "a benchmark fails by a panic")]
 
 #[path = "../tests/lbfgs/problems.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the tests use all of it")]
 mod problems;
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -17,7 +18,7 @@ use std::hint::black_box;
 
 const NETWORK: &str = "www/networks/FC100-100-10.safetensors";
 
-/// A whole minimisation of Rosenbrock's function in [−2, ½]ⁿ; the time per evaluation is for reading beside it.
+/// A whole minimisation of Rosenbrock's function in [−2, ½]ⁿ; the time per evaluation is shown beside it.
 fn minimizer(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("minimizer, Rosenbrock in a box");
     for n in [10, 100, 1000] {
@@ -68,7 +69,7 @@ fn attack(criterion: &mut Criterion) {
         bencher.iter_batched(
             || next.next().unwrap(),
             |(image, label)| {
-                // Refused where the network reads the digit as the target already.
+                // Refused where the network classifies the digit as the target already.
                 let started = attack.start(&image, Goal::Target((label + 1) % LABELS));
                 started.ok().and_then(|()| attack.run())
             },

@@ -1,4 +1,4 @@
-//! How well a network reads the stroke set under other brushes: the tables in `src/digit.rs`.
+//! How well a network classifies the stroke set under other brushes: the tables in `src/digit.rs`.
 //!
 //! ```text
 //! cargo run --release --example digit [NETWORK.safetensors]
@@ -10,7 +10,7 @@ mod strokes;
 use pockets::{
     LABELS,
     digit::{Brush, Point, Rasteriser, Strokes},
-    network::{Mlp, kernel::Evaluator, probabilities},
+    network::{self, Mlp, kernel::Evaluator, probabilities},
 };
 use std::{error::Error, fs, sync::Arc, time::Instant};
 
@@ -28,7 +28,7 @@ struct Score {
 impl Score {
     fn add(&mut self, label: usize, logits: &[f32; LABELS], ink: f32) {
         self.drawings += 1;
-        self.right += usize::from(read(logits) == label);
+        self.right += usize::from(network::label(logits) == label);
         self.loss -= f64::from(probabilities(logits)[label].max(f32::MIN_POSITIVE)).ln();
         self.ink += f64::from(ink);
     }
@@ -41,26 +41,22 @@ impl std::fmt::Display for Score {
     }
 }
 
-fn read(logits: &[f32; LABELS]) -> usize {
-    (0..LABELS).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap_or(0)
-}
-
-/// Scores the drawings, with their names where they are misread.
+/// Scores the drawings, with their names where the answer is wrong.
 fn score<'a>(
     network: &mut Evaluator,
     brush: Brush,
     drawings: impl Iterator<Item = (usize, &'a Strokes)>,
 ) -> (Score, Vec<String>) {
-    let (mut score, mut misread, mut rasteriser) = (Score::default(), Vec::new(), Rasteriser::new(brush));
+    let (mut score, mut wrong, mut rasteriser) = (Score::default(), Vec::new(), Rasteriser::new(brush));
     for (label, strokes) in drawings {
         let Some(digit) = rasteriser.rasterise(strokes) else { continue };
         let logits = network.logits(digit.pixels);
         score.add(label, logits, digit.pixels.iter().sum());
-        if read(logits) != label {
-            misread.push(format!("{label} as {}", read(logits)));
+        if network::label(logits) != label {
+            wrong.push(format!("{label} as {}", network::label(logits)));
         }
     }
-    (score, misread)
+    (score, wrong)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -103,8 +99,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("\nwith the chosen brush, as drawn:");
     let mut report = |name: &str, half: &str, drawings: &[(usize, Strokes)]| {
-        let (score, misread) = score(network, chosen, labelled(drawings));
-        println!("| {name} | {half} | {score} | {} |", misread.join(", "));
+        let (score, wrong) = score(network, chosen, labelled(drawings));
+        println!("| {name} | {half} | {score} | {} |", wrong.join(", "));
     };
     for hand in &hands {
         report(&hand.name, if hand.tuning { "tuning" } else { "held out" }, &hand.drawings);
@@ -158,7 +154,7 @@ fn rewritten(strokes: &Strokes, side: f32, stroke: impl Fn(&[Point]) -> Vec<Poin
         starts.push(points.len() as u32 / 3);
         points.extend(stroke(old).iter().flat_map(|p| [p.x, p.y, p.t]));
     }
-    Strokes::from_flat(side, &points, &starts).expect("strokes made of strokes")
+    Strokes::from_flat(side, &points, &starts).unwrap_or_else(|e| unreachable!("strokes made of strokes: {e}"))
 }
 
 /// How long one rasterisation takes, of a drawing with this one's path and 500 points.

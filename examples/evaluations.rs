@@ -7,6 +7,7 @@
 //! The other schedules are those of well-known libraries, from their sources: how c begins, grows and is bisected, and
 //! how many iterations a minimisation may have. Each minimises with this project's L-BFGS, cold from x at every c, so
 //! that the table compares schedules, not solvers. Networks, images and targets are those of tests/fixtures/reference.
+#![allow(clippy::expect_used, reason = "an example fails by a panic")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

@@ -1,6 +1,6 @@
 /** The detail of a `pockets-result` event. */
 export interface PocketsResult {
-  /** What the network reads the drawing as; null of a blank pad. */
+  /** What the network predicts of the drawing; null of a blank pad. */
   label: number | null;
   target: number | 'any';
   adversarial: number | null;

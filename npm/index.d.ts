@@ -1,8 +1,9 @@
-/** A label, or anything but what the network reads now. */
-export type Target = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 'any';
+import type { Reading, Step } from './www/protocol.js';
 
-/** The reading of the formula's c: the weight of ‖r‖² in the objective, the factor that r is scaled by, or both. */
-export type Reading = 'weight' | 'scale' | 'both';
+export type { Reading, Step };
+
+/** A label, or anything but the prediction. */
+export type Target = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 'any';
 
 export interface NetworkFacts {
   name: string;
@@ -14,24 +15,6 @@ export interface Classification {
   label: number;
   /** Of the ten labels. */
   probabilities: Float32Array;
-}
-
-/** One evaluation of loss and gradient. */
-export interface Step {
-  evaluations: number;
-  phase: 'bracket' | 'root' | 'boundary' | 'scale';
-  /** Cross-entropy towards the target. */
-  loss: number;
-  /** ‖r‖₂. */
-  norm: number;
-  /** How far x + r is beyond the decision boundary, in logits; negative before it. */
-  margin: number;
-  c: number;
-  /** c·‖r‖² + loss. */
-  objective: number;
-  /** The largest c known to succeed, and the smallest known to fail. */
-  succeeds?: number | null;
-  fails?: number | null;
 }
 
 export interface AttackOptions {
@@ -46,17 +29,17 @@ export interface AttackOptions {
 }
 
 export interface AttackResult {
-  /** What the network reads the image as. */
+  /** What the network predicts of the image. */
   label: number;
   target: Target;
-  /** What it reads the changed image as, by a plain forward pass; null without success. */
+  /** What it predicts of the changed image, by a plain forward pass; null without success. */
   adversarial: number | null;
   /** ‖r‖₂. */
   norm: number | null;
   /** √(mean r²). */
   distortion: number | null;
   success: boolean;
-  /** 'already': the network reads the target without any change. */
+  /** 'already': the prediction is the target without any change. */
   ending: 'success' | 'already' | 'unreachable' | 'out-of-evaluations' | 'not-finite';
   c?: number;
   margin?: number;
@@ -75,9 +58,9 @@ export class Pockets {
   load(network?: ArrayBuffer | ArrayBufferView | URL | string): Promise<NetworkFacts>;
   /** Strokes x, y, t, x, y, t, … on a pad of the given side (1 by default), y downwards, as MNIST lays digits out; null of a blank pad. */
   digit(strokes: ArrayLike<number>[], side?: number): Promise<Float32Array | null>;
-  /** Reads an image of 784 pixels in [0, 1], row by row, ink high. */
+  /** Classifies an image of 784 pixels in [0, 1], row by row, ink high. */
   classify(image: ArrayLike<number>): Promise<Classification>;
-  /** Searches for the smallest change of an image that makes the network read it as the target. */
+  /** Searches for the smallest change of an image that makes the network predict the target. */
   attack(image: ArrayLike<number>, options?: AttackOptions): Promise<AttackResult>;
   /** Ends the Worker; what is under way is rejected. */
   close(): void;

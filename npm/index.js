@@ -1,49 +1,28 @@
 // @ts-check
-/**
- * The search as functions: everything runs in a Worker of its own. The types are in index.d.ts.
- *
- * @import { FromWorker, ToWorker } from './worker.js'
- */
+/** The search as functions: everything runs in a Worker of its own. The types are in index.d.ts. */
+import { Client } from './www/client.js';
 
 /** Pixels of an image. */
 const PIXELS = 784;
-
-/**
- * @typedef {object} Job
- * @property {(value: any) => void} resolve
- * @property {(error: unknown) => void} reject
- * @property {((step: any) => void) | undefined} onStep
- */
+/** What the engine calls the network in use. */
+const NETWORK = 'network';
 
 /** Starts a Worker with the search in it. */
 export async function start() {
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-  try {
-    await new Promise((resolve, reject) => {
-      worker.onmessage = ({ data }) => (data.kind === 'ready' ? resolve(data) : reject(new Error(data.message)));
-      worker.onerror = (event) => reject(new Error(event.message || 'The Worker could not be started.'));
-    });
-  } catch (error) {
-    worker.terminate();
-    throw error;
-  }
-  return new Pockets(worker);
+  const client = new Client();
+  await client.ready;
+  return new Pockets(client);
 }
 
 export class Pockets {
-  #worker;
-  /** @type {Map<number, Job>} */ #jobs = new Map();
-  #id = 0;
-  #closed = false;
+  #client;
+  #hasNetwork = false;
+  #isClosed = false;
+  #asked = 0;
 
-  /** @param {Worker} worker */
-  constructor(worker) {
-    this.#worker = worker;
-    worker.onmessage = ({ data }) => this.#receive(data);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      this.#end(new Error(event.message || 'The Worker ended.'));
-    };
+  /** @param {Client} client */
+  constructor(client) {
+    this.#client = client;
   }
 
   /** @param {ArrayBuffer | ArrayBufferView | URL | string} [network] */
@@ -56,79 +35,100 @@ export class Pockets {
       if (!response.ok) throw new Error(`The network ${network} could not be loaded (${response.status}).`);
       bytes = new Uint8Array(await response.arrayBuffer());
     }
-    return this.#ask({ kind: 'load', bytes });
+    const facts = await this.#client.load(NETWORK, bytes);
+    this.#hasNetwork = true;
+    return facts;
   }
 
   /** @param {ArrayLike<number>[]} strokes @param {number} [side] */
   async digit(strokes, side = 1) {
     const points = Float32Array.from(strokes.flatMap((stroke) => Array.from(stroke, (v, k) => (k % 3 === 2 ? v : v / side))));
     let first = 0;
-    const starts = Uint32Array.from(strokes, (stroke) => (first += stroke.length / 3) - stroke.length / 3);
-    return this.#ask({ kind: 'digit', points, starts });
+    const starts = Array.from(strokes, (stroke) => {
+      const start = first;
+      first += stroke.length / 3;
+      return start;
+    });
+    return this.#ask('digit', { strokes: { points, starts } });
   }
 
   /** @param {ArrayLike<number>} image */
   async classify(image) {
-    return this.#ask({ kind: 'classify', image: checked(image) });
+    return this.#ask('classify', { network: this.#network(), image: checked(image) });
   }
 
   /**
    * @param {ArrayLike<number>} image
-   * @param {{ target?: number | 'any', reading?: string, signal?: AbortSignal, onStep?: (step: any) => void }} [options]
+   * @param {{ target?: number | 'any', reading?: import('./www/protocol.js').Reading, signal?: AbortSignal, onStep?: (step: any) => void }} [options]
    */
   async attack(image, { target = 'any', reading = 'both', signal, onStep } = {}) {
     const isLabel = typeof target === 'number' && Number.isInteger(target) && target >= 0 && target <= 9;
     if (target !== 'any' && !isLabel) throw new RangeError(`${target} is no target; expected a digit or 'any'`);
     signal?.throwIfAborted();
-    const id = this.#id + 1;
-    const abort = () => {
-      this.#worker.postMessage({ kind: 'abort', id });
-      this.#jobs.get(id)?.reject(signal?.reason);
-      this.#jobs.delete(id);
+    const asked = { network: this.#network(), subject: { image: checked(image) }, target, reading, steps: Boolean(onStep), surfaces: [] };
+    const { state, digit, outcome, distortion, milliseconds, perturbation, adversarial } = await this.#ask('attack', asked, {
+      signal,
+      part: ({ steps }) => onStep && steps.forEach(onStep),
+    });
+    const isFound = state === 'found';
+    return {
+      label: digit?.label,
+      target,
+      adversarial: adversarial?.label ?? null,
+      norm: isFound ? outcome?.norm : null,
+      distortion,
+      success: isFound,
+      ending: state === 'already' ? 'already' : outcome?.ending,
+      c: outcome?.c,
+      margin: outcome?.margin,
+      evaluations: outcome?.evaluations,
+      milliseconds,
+      perturbation: perturbation?.values ?? null,
+      image: adversarial?.values ?? null,
     };
-    signal?.addEventListener('abort', abort, { once: true });
-    try {
-      return await this.#ask({ kind: 'attack', image: checked(image), target, reading, steps: Boolean(onStep) }, onStep);
-    } finally {
-      signal?.removeEventListener('abort', abort);
-    }
   }
 
   /** Ends the Worker; what is under way is rejected. */
   close() {
-    this.#end(new Error('The search was closed.'));
+    this.#isClosed = true;
+    this.#client.close('The search was closed.');
   }
 
-  /** @param {Error} error */
-  #end(error) {
-    this.#closed = true;
-    this.#worker.terminate();
-    for (const { reject } of this.#jobs.values()) reject(error);
-    this.#jobs.clear();
+  #network() {
+    if (!this.#hasNetwork && !this.#isClosed) throw new Error('No network has been loaded; call load() first.');
+    return NETWORK;
   }
 
   /**
-   * @param {Omit<ToWorker, 'id'>} message
-   * @param {(step: any) => void} [onStep]
-   * @returns {Promise<any>}
+   * @template {import('./www/client.js').Topic} T
+   * @param {T} topic
+   * @param {import('./www/client.js').Asked<T>} asked
+   * @param {{ signal?: AbortSignal, part?: (answer: import('./www/client.js').Told<T>) => void }} [how] `part` is given each part of
+   *   the answer, the last too
+   * @returns {Promise<import('./www/client.js').Told<T>>}
    */
-  #ask(message, onStep) {
-    if (this.#closed) return Promise.reject(new Error('The search was closed.'));
-    const id = ++this.#id;
+  #ask(topic, asked, { signal, part } = {}) {
+    if (this.#isClosed) return Promise.reject(new Error('The search was closed.'));
+    const channel = `question ${++this.#asked}`;
     return new Promise((resolve, reject) => {
-      this.#jobs.set(id, { resolve, reject, onStep });
-      this.#worker.postMessage({ ...message, id });
+      const abort = () => {
+        this.#client.cancel(channel);
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      const end = () => signal?.removeEventListener('abort', abort);
+      const told = (/** @type {import('./www/client.js').Told<T>} */ answer, /** @type {boolean} */ last) => {
+        part?.(answer);
+        if (!last) return;
+        end();
+        resolve(answer);
+      };
+      const failed = (/** @type {string} */ why) => {
+        end();
+        reject(new Error(why));
+      };
+      this.#client.ask(channel, topic, asked, told, { failed });
     });
-  }
-
-  /** @param {FromWorker} message */
-  #receive(message) {
-    const job = this.#jobs.get(message.id);
-    if (!job) return;
-    if (message.kind === 'step') return job.onStep?.(message.step);
-    this.#jobs.delete(message.id);
-    if (message.kind === 'done') job.resolve(message.value);
-    else job.reject(new Error(message.message));
   }
 }
 

@@ -32,6 +32,7 @@ pub enum Goal {
 
 /// How the paper's `c` is understood.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Reading {
     /// A weight between the size of r and the loss: the search over c alone.
@@ -119,6 +120,7 @@ impl AttackError {
 
 /// The stage that a search is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Looking for a c that succeeds and one that fails.
@@ -133,6 +135,7 @@ pub enum Phase {
 
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
     /// r reaches the goal.
@@ -166,6 +169,7 @@ pub struct Observation<'a> {
 
 /// What a search found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Outcome {
     /// How it ended.
     pub ending: Ending,

@@ -37,7 +37,7 @@
 //!
 //! - **Width 2.6**: the ink of MNIST's training images, 102.4 pixels' worth on average, and the least loss of the hands
 //!   held out. Wider brushes suit the other hands a little better, which is no reason to draw more ink than MNIST has.
-//! - **Smoothing 0.5**: the choice is between the two distances, for the readings hardly differ (by one or two
+//! - **Smoothing 0.5**: the choice is between the two distances, for the predictions hardly differ (by one or two
 //!   versions of a wide 1 with a long upstroke). It takes a fifth off what a small drawing loses to its pixels; beyond it,
 //!   corners suffer more than that.
 //! - **Curve**: what is missing between few reports is guessed better than by straight lines.
@@ -180,7 +180,7 @@ impl Strokes {
     }
 }
 
-/// How a path becomes ink. The default is what was measured to be read best.
+/// How a path becomes ink. The default is what was measured to be classified best.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Brush {
     /// Width of the line, in image pixels.

@@ -22,6 +22,7 @@
 pub mod attack;
 pub mod certify;
 pub mod digit;
+pub mod engine;
 pub mod experiment;
 pub mod idx;
 #[cfg(feature = "lab")]

@@ -1,4 +1,5 @@
 //! The search, judged by plain forward passes and by what other implementations find.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! `pockets attack` as other programs call it.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod support;
 

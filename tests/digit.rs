@@ -1,5 +1,7 @@
-//! Strokes become the digits that a network trained on MNIST reads.
+//! Strokes become digits that a network trained on MNIST classifies.
 #![cfg(feature = "lab")]
+#![allow(unsafe_code, reason = "an allocator that counts")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 #[path = "fixtures/strokes/mod.rs"]
 mod strokes;
@@ -21,7 +23,7 @@ fn shipped() -> Evaluator {
     Evaluator::new(Arc::new(Mlp::from_safetensors(&std::fs::read(file).unwrap()).unwrap()))
 }
 
-fn read(network: &mut Evaluator, pixels: &[f32; PIXELS]) -> usize {
+fn predict(network: &mut Evaluator, pixels: &[f32; PIXELS]) -> usize {
     let logits = network.logits(pixels);
     (0..LABELS).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap()
 }
@@ -71,21 +73,21 @@ fn extent(pixels: &[f32; PIXELS]) -> [usize; 2] {
 }
 
 #[test]
-fn the_shipped_network_reads_what_people_draw() {
+fn the_shipped_network_recognises_what_people_draw() {
     let (mut network, mut rasteriser) = (shipped(), Rasteriser::default());
     for tuning in [true, false] {
-        let (mut right, mut misread) = (0, Vec::new());
+        let (mut right, mut wrong) = (0, Vec::new());
         for hand in strokes::hands().iter().filter(|h| h.tuning == tuning) {
             for (label, strokes) in &hand.drawings {
-                let answer = read(&mut network, rasteriser.rasterise(strokes).unwrap().pixels);
+                let answer = predict(&mut network, rasteriser.rasterise(strokes).unwrap().pixels);
                 right += usize::from(answer == *label);
                 if answer != *label {
-                    misread.push(format!("{}: {label} as {answer}", hand.name));
+                    wrong.push(format!("{}: {label} as {answer}", hand.name));
                 }
             }
         }
-        let share = right as f32 / (right + misread.len()) as f32;
-        assert!(share >= 0.95, "tuning hands: {tuning}, {share} right; {misread:?}");
+        let share = right as f32 / (right + wrong.len()) as f32;
+        assert!(share >= 0.95, "tuning hands: {tuning}, {share} right; {wrong:?}");
     }
 }
 
@@ -105,7 +107,7 @@ fn every_sample_digit_of_the_page_is_read_right() {
     let (mut network, samples) = (shipped(), strokes::samples());
     assert_eq!(samples.iter().map(|s| s.0).collect::<Vec<_>>(), (0..LABELS).collect::<Vec<_>>());
     for (label, strokes) in &samples {
-        assert_eq!(read(&mut network, &image(strokes)), *label);
+        assert_eq!(predict(&mut network, &image(strokes)), *label);
     }
 }
 
@@ -162,7 +164,7 @@ fn a_small_digit_on_whole_pixels_is_nearly_the_large_one() {
         let (small, large) = (image(&small), image(strokes));
         sum += distance(&small, &large);
         count += 1.0;
-        right += usize::from(read(&mut network, &small) == *label);
+        right += usize::from(predict(&mut network, &small) == *label);
     }
     // Half the root of the ink would be 5; two MNIST images of one digit are about 9 apart.
     assert!(sum / count < 1.0, "{}", sum / count);
@@ -311,13 +313,16 @@ thread_local! {
 /// The system's allocator, counting for each thread.
 struct Counting;
 
+// SAFETY: every call goes to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's own promise, passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: the caller's own promise, passed on.
         unsafe { System.dealloc(at, layout) }
     }
 }

@@ -1,4 +1,5 @@
 //! IDX files are read exactly, and broken ones are refused with a reason.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use pockets::{
     PIXELS,

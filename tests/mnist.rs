@@ -1,5 +1,6 @@
 //! MNIST on disk: what is missing, truncated or altered is refused by name.
 #![cfg(feature = "lab")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use pockets::lab::mnist::{self, MnistError};
 use std::fs;

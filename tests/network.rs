@@ -1,4 +1,5 @@
 //! Network files: what is accepted, and the sentence with which the rest is refused.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use half::f16;
 use pockets::{

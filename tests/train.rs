@@ -1,5 +1,6 @@
 //! Training learns, is seeded, and adds the paper's weight decay.
 #![cfg(feature = "lab")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use pockets::{
     attack::{Attack, Goal, Options},

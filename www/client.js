@@ -1,221 +1,364 @@
 // @ts-check
 /**
- * The page's side of the engine. It keeps a Worker going: starts it, replaces it when it dies or falls
- * silent, and where none can run does the work on the page's own thread. Of attacks only the newest counts:
- * while one waits for its first answer a newer one is held back, so that the engine is never flooded.
+ * The page's side of the engine, for whoever asks: the demo, the sections, the element, the package. It keeps a Worker going: starts
+ * it, replaces it when it dies or falls silent and tells its successor all that it knew, and where no Worker can run lets the
+ * same engine work on the page's own thread. What is said is defined in src/engine/message.rs.
  *
- * @import { Answer, AttackRequest, FromEngine, NetworkFacts, ToEngine } from './messages.js'
+ * @import { Answer, Facts, Palette, Question, Request, Response } from './protocol.js'
+ * @import { Surface } from './surface.js'
  */
 
-/** A worker with work that says nothing for so long is dead: it should answer every few milliseconds. */
+/** A Worker with work that says nothing for so long, in milliseconds, is dead: it should answer every few of them. */
 const SILENCE = 2000;
-/** Workers in a row that ended without an answer, before the page does the work itself. */
+/** Workers in a row that ended without an answer, before something else is tried. */
 const PATIENCE = 3;
+/** Milliseconds that the engine works between two looks at what has arrived: in a Worker, and on the page's thread. */
+const SLICE = 8;
+const LOCAL_SLICE = 4;
+
+/**
+ * @template T
+ * @typedef {T extends any ? keyof T : never} Names the names of an enum's variants
+ */
+/** @typedef {Exclude<Names<Question>, never>} Topic */
+/**
+ * @template {Topic} T
+ * @typedef {Extract<Question, Record<T, any>>[T]} Asked what is asked of a topic
+ */
+/**
+ * @template {Topic} T
+ * @typedef {Extract<Answer, Record<T, any>> extends Record<T, infer A> ? A : void} Told what it is answered by
+ */
 
 /**
  * @typedef {object} Pending
- * @property {number} id
- * @property {AttackRequest} request
- * @property {(answer: Answer) => void} answer
- * @property {(sentence: string) => void} refuse
- * @property {boolean} outdated its answers are not wanted any more
+ * @property {string} channel
+ * @property {Question} question
+ * @property {boolean} follows
+ * @property {(answer: any, last: boolean) => void} told
+ * @property {(sentence: string) => void} failed
+ * @property {boolean} isOutdated nothing of it is wanted any more
+ *
+ * @typedef {{ key: string, bytes: Uint8Array, done: (facts: Facts) => void, refuse: (error: Error) => void }} Loading
  */
 
-/** The engine's Worker. Throws where the browser refuses one. */
-function newWorker() {
+/** The compiled module, for all engines of the page. @type {Promise<WebAssembly.Module> | null} */ let compiled = null;
+
+async function compile() {
+  const response = await fetch(new URL('../pockets_bg.wasm', import.meta.url));
+  if (!response.ok) throw new Error(`its WebAssembly module could not be loaded (${response.status})`);
+  const isTyped = response.headers.get('Content-Type')?.startsWith('application/wasm');
+  return isTyped ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+}
+
+/** Throws where the browser refuses one. @param {string} name */
+function newWorker(name) {
   try {
     return new Worker(new URL('worker.js', import.meta.url), { type: 'module', name: 'pockets' }); // in this form for bundlers
   } catch {
     // A page of another origin may not start our file as its Worker, but a Worker of its own may import it.
     const script = `import ${JSON.stringify(new URL('worker.js', import.meta.url).href)};`;
     const address = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
-    const worker = new Worker(address, { type: 'module', name: 'pockets' });
+    const worker = new Worker(address, { type: 'module', name });
     setTimeout(() => URL.revokeObjectURL(address), 60_000);
     return worker;
   }
 }
 
+/** @param {unknown} error */
+const reasonOf = (error) => (error instanceof Error ? error.message : String(error));
+
 export class Client {
+  #name;
   /** @type {Worker | null} */ #worker = null;
-  /** @type {((message: ToEngine) => void) | null} set while the engine is ready */ #send = null;
-  #local = false;
+  /** The way to the engine of the moment. @type {MessagePort | null} */ #port = null;
+  #isReady = false;
+  /** Whether a Worker has ever been ready. */
+  #works = false;
+  #isLocal = false;
   #endings = 0;
   #id = 0;
+  #fatal = '';
+  /** @type {() => void} */ #tellReady = () => {};
+  /** @type {(error: Error) => void} */ #tellFatal = () => {};
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #watchdog;
-  /** @type {{ id: number, bytes: Uint8Array, done: (facts: NetworkFacts) => void, refuse: (error: Error) => void } | null} */
-  #loading = null;
-  /** @type {Uint8Array | null} the network in use, for a worker's successor */ #network = null;
-  /** @type {Pending | null} sent, and not answered for good */ #current = null;
-  /** @type {Pending | null} held back until the current one's first answer */ #next = null;
-  #answered = true;
-  #onFatal;
+  /** @type {Set<(sentence: string) => void>} */ #onFatal = new Set();
+  /** Without a last response yet, in order. @type {Map<number, Pending>} */ #pending = new Map();
+  /** @type {Map<number, Loading>} */ #loading = new Map();
+  /** What a successor is told first. @type {Map<string, Uint8Array>} */ #networks = new Map();
+  /** @type {Map<string, Palette>} */ #palettes = new Map();
+  /** @type {Map<string, Surface>} */ #surfaces = new Map();
+  /** @type {Uint8Array | null} */ #digits = null;
 
-  /** @param {{ onFatal: (sentence: string) => void }} events `onFatal`: nothing can run here */
-  constructor({ onFatal }) {
-    this.#onFatal = onFatal;
-    this.#startWorker();
+  /** @param {string} [name] of its Worker, for developers */
+  constructor(name = 'pockets') {
+    this.#name = name;
+    /** Resolves once there is an engine; rejects with a sentence if none can run here. @type {Promise<void>} */
+    this.ready = new Promise((done, refuse) => {
+      this.#tellReady = done;
+      this.#tellFatal = refuse;
+    });
+    this.ready.catch(() => {}); // whoever wants to know asks
+    this.#start();
   }
 
   /**
-   * Takes a network. Rejects with a sentence if the bytes are none; the network before stays in use.
-   * @param {Uint8Array} bytes
-   * @returns {Promise<NetworkFacts>}
+   * Listens for the sentence that nothing can run here.
+   * @param {(sentence: string) => void} listener
+   * @returns {() => void} ends that
    */
-  load(bytes) {
-    this.#loading?.refuse(new Error('Another network was chosen.'));
+  onFatal(listener) {
+    this.#onFatal.add(listener);
+    if (this.#fatal) queueMicrotask(() => listener(this.#fatal));
+    return () => void this.#onFatal.delete(listener);
+  }
+
+  /**
+   * Takes a network under a key. Rejects with a sentence if the bytes are none; one that had the key before stays in use.
+   * @param {string} key
+   * @param {Uint8Array} bytes
+   * @returns {Promise<Facts>}
+   */
+  load(key, bytes) {
+    if (this.#fatal) return Promise.reject(new Error(this.#fatal));
     return new Promise((done, refuse) => {
-      this.#loading = { id: ++this.#id, bytes, done, refuse };
-      if (this.#current) this.#current.outdated = true;
-      this.#post({ kind: 'load', id: this.#id, bytes });
+      this.#loading.set(++this.#id, { key, bytes, done, refuse });
+      this.#post({ load: { id: this.#id, key, bytes } });
     });
   }
 
+  /** A network whose bytes are known to be one. @param {string} key @param {Uint8Array} bytes */
+  network(key, bytes) {
+    if (this.#networks.get(key) === bytes) return;
+    this.#networks.set(key, bytes);
+    this.#post({ load: { id: ++this.#id, key, bytes } });
+  }
+
+  /** The digits that units are ranked by. @param {Uint8Array} bytes */
+  digits(bytes) {
+    this.#digits = bytes;
+    this.#post({ digits: { bytes } });
+  }
+
   /**
-   * Asks for a drawing to be read and attacked.
-   * @param {AttackRequest} request
-   * @param {object} callbacks
-   * @param {(answer: Answer) => void} callbacks.answer
-   * @param {(sentence: string) => void} callbacks.refuse
-   * @param {boolean} callbacks.follows the same drawing has only grown, so that an answer to the request before
-   *   may still be shown while this one waits; otherwise it is dropped
+   * Asks a question. Of each channel only the newest counts, and answers to older ones are not told.
+   * @template {Topic} T
+   * @param {string} channel
+   * @param {T} topic
+   * @param {Asked<T>} asked
+   * @param {(answer: Told<T>, last: boolean) => void} told called with first parts too, where the topic has some
+   * @param {{ failed?: (sentence: string) => void, follows?: boolean }} [how] `follows`: the question before may still get its first
+   *   answer, so that what moves all the time does not starve
    */
-  attack(request, { answer, refuse, follows }) {
-    if (this.#current && !follows) this.#current.outdated = true;
-    this.#next = { id: ++this.#id, request, answer, refuse, outdated: false };
-    if (this.#answered) this.#sendNext();
+  ask(channel, topic, asked, told, { failed = () => {}, follows = true } = {}) {
+    if (this.#fatal) return;
+    if (!follows) this.#outdate(channel);
+    const question = /** @type {Question} */ (/** @type {unknown} */ ({ [topic]: asked }));
+    this.#pending.set(++this.#id, { channel, question, follows, told, failed, isOutdated: false });
+    this.#post({ ask: { id: this.#id, channel, follows, question } });
   }
 
-  #sendNext() {
-    if (!this.#next || !this.#send) return;
-    this.#current = this.#next;
-    this.#next = null;
-    this.#answered = false;
-    this.#post({ kind: 'attack', id: this.#current.id, ...this.#current.request });
+  /** Nothing more is wanted of a channel. @param {string} channel */
+  cancel(channel) {
+    this.#outdate(channel);
+    this.#post({ cancel: { channel } });
   }
 
-  /** @param {ToEngine} message sent now, or when the engine is ready */
-  #post(message) {
-    if (!this.#send) return;
-    this.#send(message);
+  /** The colours of a view; what it shows is painted anew. @param {string} view @param {Palette} palette */
+  palette(view, palette) {
+    this.#palettes.set(view, palette);
+    this.#post({ palette: { view, palette } });
+  }
+
+  /** @param {Surface} surface */
+  surface(surface) {
+    this.#surfaces.set(surface.name, surface);
+    if (this.#isReady) this.#offer(surface);
+  }
+
+  /** A surface shows nothing until it is painted again. @param {Surface} surface */
+  empty(surface) {
+    surface.show(false);
+    this.#post({ empty: { surface: surface.name } });
+  }
+
+  /** A view is gone. @param {string} view */
+  leave(view) {
+    this.cancel(view);
+    this.#palettes.delete(view);
+    for (const name of this.#surfaces.keys()) if (name.startsWith(`${view}/`)) this.#surfaces.delete(name);
+    this.#post({ leave: { view } });
+  }
+
+  /** Ends the engine; whatever is under way fails. @param {string} sentence */
+  close(sentence) {
+    if (!this.#fatal) this.#fail(sentence);
+  }
+
+  /** @param {string} channel */
+  #outdate(channel) {
+    for (const pending of this.#pending.values()) if (pending.channel === channel) pending.isOutdated = true;
+  }
+
+  /** @param {Request} request is not sent before the engine is ready: then it is told everything @param {Transferable[]} [handed] */
+  #post(request, handed = []) {
+    if (!this.#isReady) return;
+    this.#port?.postMessage(request, handed);
     this.#watch();
   }
 
-  #startWorker() {
+  /** @param {Surface} surface */
+  #offer(surface) {
+    const canvas = surface.handOver();
+    const request = { surface: { surface: surface.name }, canvas };
+    if (canvas) this.#post(request, [canvas]);
+  }
+
+  #start() {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    const isCurrent = () => this.#port === port1;
+    port1.onmessage = ({ data }) => isCurrent() && this.#receive(data);
+    compiled ??= compile();
+    const module = compiled;
+    module.catch((error) => {
+      compiled = null;
+      if (isCurrent()) this.#cannotRun(reasonOf(error));
+    });
+    if (!this.#isLocal) this.#startWorker(module, port2, isCurrent);
+    if (this.#isLocal) this.#startLocal(module, port2);
+  }
+
+  /** @param {Promise<WebAssembly.Module>} module @param {MessagePort} port @param {() => boolean} isCurrent */
+  #startWorker(module, port, isCurrent) {
+    /** @type {Worker} */ let worker;
     try {
-      const worker = newWorker();
-      this.#worker = worker;
-      worker.onmessage = (event) => {
-        if (worker === this.#worker) this.#receive(event.data, (message) => worker.postMessage(message));
-      };
-      worker.onerror = (event) => {
-        event.preventDefault();
-        if (worker === this.#worker) this.#replace(event.message || 'it could not be started');
-      };
-      worker.onmessageerror = () => worker === this.#worker && this.#replace('a message was lost');
+      worker = this.#worker = newWorker(this.#name);
     } catch {
-      this.#startLocal();
+      this.#isLocal = true;
+      return;
     }
+    const ended = (/** @type {string} */ reason) => isCurrent() && this.#replace(reason);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      ended(event.message || 'it could not be started');
+    };
+    worker.onmessageerror = () => ended('a message was lost');
+    worker.onmessage = ({ data }) => {
+      if (data !== 'listening') return ended(data);
+      module.then((module) => worker.postMessage({ module, port, slice: SLICE }, [port])).catch(() => {});
+    };
   }
 
-  async #startLocal() {
-    this.#local = true;
+  /** @param {Promise<WebAssembly.Module>} module @param {MessagePort} port */
+  async #startLocal(module, port) {
     try {
-      const { startLocally } = await import('./local.js');
-      const handle = await startLocally((message) => this.#receive(message, () => {}));
-      this.#receive({ kind: 'ready' }, (message) => void handle(message));
+      const engine = await import('../pockets.js');
+      await engine.default({ module_or_path: await module });
+      engine.serve(port, LOCAL_SLICE);
     } catch (error) {
-      this.#fail(error instanceof Error ? error.message : String(error));
+      this.#cannotRun(reasonOf(error));
     }
   }
 
-  /**
-   * @param {FromEngine} message
-   * @param {(message: ToEngine) => void} send how to reach the engine that says so
-   */
-  #receive(message, send) {
-    this.#handle(message, send);
+  /** @param {Response} response */
+  #receive(response) {
+    if (response === 'ready') this.#resume();
+    else if (response !== 'alive') this.#handle(response);
     this.#watch();
   }
 
-  /**
-   * @param {FromEngine} message
-   * @param {(message: ToEngine) => void} send
-   */
-  #handle(message, send) {
-    switch (message.kind) {
-      case 'ready':
-        this.#send = send;
-        this.#resume();
-        return;
-      case 'broken':
-        this.#replace(message.message);
-        return;
-      case 'loaded':
-        this.#endings = 0;
-        if (this.#loading?.id !== message.id) return;
-        this.#network = this.#loading.bytes;
-        this.#loading.done(message.network);
-        this.#loading = null;
-        return;
-      case 'failed':
-        if (this.#loading?.id === message.id) {
-          this.#loading.refuse(new Error(message.message));
-          this.#loading = null;
-        } else if (this.#current?.id === message.id) {
-          const { refuse, outdated } = this.#current;
-          this.#current = null;
-          this.#advance();
-          if (!outdated) refuse(message.message);
-        }
-        return;
-      case 'answer': {
-        this.#endings = 0;
-        const current = this.#current;
-        if (current?.id !== message.id) return;
-        const last = message.answer.state !== 'searching';
-        const replaced = this.#next !== null;
-        if (last) this.#current = null;
-        this.#advance();
-        if (!current.outdated && (last || !replaced)) current.answer(message.answer);
-      }
+  /** @param {Exclude<Response, string>} response */
+  #handle(response) {
+    if ('painted' in response) {
+      const { id, surface, side, rgba } = response.painted;
+      if (id === 0 || this.#pending.get(id)?.isOutdated === false) this.#surfaces.get(surface)?.paint(side, rgba);
+    } else if ('answer' in response) {
+      const { id, last, answer } = response.answer;
+      const pending = this.#pending.get(id);
+      this.#endings = 0;
+      if (last) this.#pending.delete(id);
+      if (pending && !pending.isOutdated) pending.told(typeof answer === 'string' ? undefined : Object.values(answer)[0], last);
+    } else if ('superseded' in response) {
+      this.#pending.delete(response.superseded.id);
+    } else if ('loaded' in response) {
+      const { id, network } = response.loaded;
+      const loading = this.#loading.get(id);
+      this.#endings = 0;
+      this.#loading.delete(id);
+      if (loading) this.#networks.set(loading.key, loading.bytes);
+      loading?.done(network);
+    } else {
+      const { id, message } = response.failed;
+      const pending = this.#pending.get(id);
+      this.#loading.get(id)?.refuse(new Error(message));
+      this.#loading.delete(id);
+      this.#pending.delete(id);
+      if (pending && !pending.isOutdated) pending.failed(message);
     }
   }
 
-  #advance() {
-    this.#answered = true;
-    this.#sendNext();
-  }
-
-  /** A new engine takes over where the last one left off. */
+  /** A new engine takes over where the last one left off: of each channel, the newest question is asked again. */
   #resume() {
-    if (this.#network) this.#post({ kind: 'load', id: 0, bytes: this.#network });
-    if (this.#loading) this.#post({ kind: 'load', id: this.#loading.id, bytes: this.#loading.bytes });
-    if (this.#current && !this.#current.outdated) this.#next ??= this.#current;
-    this.#current = null;
-    this.#advance();
+    this.#isReady = this.#works = true;
+    this.#tellReady();
+    for (const [view, palette] of this.#palettes) this.#post({ palette: { view, palette } });
+    for (const surface of this.#surfaces.values()) this.#offer(surface);
+    if (this.#digits) this.#post({ digits: { bytes: this.#digits } });
+    for (const [key, bytes] of this.#networks) this.#post({ load: { id: ++this.#id, key, bytes } });
+    for (const [id, { key, bytes }] of this.#loading) this.#post({ load: { id, key, bytes } });
+    const newest = new Map([...this.#pending].map(([id, { channel }]) => [channel, id]));
+    for (const [id, { channel, question, isOutdated }] of [...this.#pending]) {
+      if (newest.get(channel) === id && !isOutdated) this.#post({ ask: { id, channel, follows: false, question } });
+      else this.#pending.delete(id);
+    }
   }
 
   /** @param {string} reason why the engine ended */
   #replace(reason) {
-    this.#send = null;
+    this.#isReady = false;
     this.#worker?.terminate();
     this.#worker = null;
-    if (this.#local) this.#fail(reason);
-    else if (++this.#endings >= PATIENCE) this.#startLocal();
-    else this.#startWorker();
+    if (this.#isLocal) return this.#cannotRun(reason);
+    if (++this.#endings >= PATIENCE) {
+      this.#endings = 0;
+      // None has ever run here; or something that is asked ends each of them.
+      if (!this.#works) this.#isLocal = true;
+      else this.#failAll(`The search ended unexpectedly: ${reason.replace(/\.$/, '')}.`);
+    }
+    this.#start();
+  }
+
+  /** @param {string} sentence */
+  #failAll(sentence) {
+    const [pending, loading] = [[...this.#pending.values()], [...this.#loading.values()]];
+    this.#pending.clear();
+    this.#loading.clear();
+    for (const { failed, isOutdated } of pending) if (!isOutdated) failed(sentence);
+    for (const { refuse } of loading) refuse(new Error(sentence));
   }
 
   /** @param {string} reason */
-  #fail(reason) {
-    this.#current = null;
-    this.#next = null;
-    this.#onFatal(`The search cannot run in this browser: ${reason.replace(/\.$/, '')}. Your drawing is kept.`);
+  #cannotRun(reason) {
+    this.#fail(`The search cannot run in this browser: ${reason.replace(/\.$/, '')}. Your drawing is kept.`);
+  }
+
+  /** @param {string} sentence */
+  #fail(sentence) {
+    if (this.#fatal) return;
+    this.#fatal = sentence;
+    this.#port = null;
+    this.#isReady = false;
+    this.#worker?.terminate();
+    this.#failAll(sentence);
+    this.#tellFatal(new Error(sentence));
+    for (const listener of this.#onFatal) listener(sentence);
   }
 
   /** Waits for the next sign of life, if one is due. */
   #watch() {
     clearTimeout(this.#watchdog);
-    const due = this.#send && !this.#local && (this.#loading || this.#current);
-    if (due) this.#watchdog = setTimeout(() => this.#replace('it fell silent'), SILENCE);
+    const isDue = this.#isReady && !this.#isLocal && (this.#pending.size > 0 || this.#loading.size > 0);
+    if (isDue) this.#watchdog = setTimeout(() => this.#replace('it fell silent'), SILENCE);
   }
 }

@@ -27,3 +27,11 @@ export function create(tag, attributes = {}, ...children) {
   element.append(...children);
   return element;
 }
+
+/** Gives the visitor a file. @param {string} name @param {Uint8Array} data @param {string} type */
+export function download(name, data, type) {
+  const url = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (data)], { type }));
+  const link = create('a', { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

@@ -21,11 +21,11 @@ export const isBlank = (drawing) => drawing.every((stroke) => stroke.length === 
 /**
  * As the engine takes it.
  * @param {Drawing} drawing
- * @returns {import('./messages.js').Strokes}
+ * @returns {import('./protocol.js').Drawing}
  */
 export function flatten(drawing) {
   const points = new Float32Array(drawing.reduce((n, stroke) => n + stroke.length, 0));
-  const starts = new Uint32Array(drawing.length);
+  /** @type {number[]} */ const starts = [];
   let at = 0;
   drawing.forEach((stroke, k) => {
     starts[k] = at / 3;
@@ -41,8 +41,7 @@ export function flatten(drawing) {
  * @param {number} side
  * @returns {Drawing}
  */
-export const fromPad = (strokes, side) =>
-  strokes.map((stroke) => stroke.map((value, k) => (k % 3 === 2 ? value : snap(value / side))));
+export const fromPad = (strokes, side) => strokes.map((stroke) => stroke.map((value, k) => (k % 3 === 2 ? value : snap(value / side))));
 
 /**
  * A path for SVG, on a pad of the given side.

@@ -58,8 +58,8 @@ button:hover, select:hover { border-color: var(--quiet); }
 .choice input:hover { border-color: var(--quiet); }
 .choice input:checked { background: var(--accent); border-color: var(--accent); }
 .choice input:checked + span { color: var(--on-accent); }
-.choice input.read + span { color: var(--quiet); text-decoration: underline; text-underline-offset: 5px; }
-.choice input.read:checked + span { color: var(--on-accent); }
+.choice input.predicted + span { color: var(--quiet); text-decoration: underline; text-underline-offset: 5px; }
+.choice input.predicted:checked + span { color: var(--on-accent); }
 
 .equation { display: flex; flex-wrap: wrap; gap: 12px 36px; margin-top: 10px; }
 figure { flex: 1 1 0; min-width: 0; max-width: 380px; }
@@ -69,6 +69,7 @@ figcaption { height: 32px; color: var(--quiet); white-space: nowrap; overflow: h
 .symbol.r { color: var(--accent); }
 .operator { position: absolute; inset: 0 100% 0 -36px; display: grid; place-items: center; font: 28px/1 var(--serif); color: var(--quiet); }
 .picture { display: block; width: 100%; aspect-ratio: 1; background: var(--paper); border-radius: 3px; box-shadow: 0 0 0 1px var(--line); image-rendering: pixelated; }
+.picture.empty { object-fit: none; object-position: 300% 300%; }
 .pad { position: relative; image-rendering: auto; border-radius: 10px; box-shadow: 0 0 0 1px var(--line), 0 1px 2px #0001, 0 6px 20px #0001; }
 .pad canvas { display: block; width: 100%; height: 100%; border-radius: inherit; touch-action: none; user-select: none; -webkit-user-select: none; cursor: crosshair; color: var(--ink); accent-color: var(--accent); }
 .invitation { position: absolute; inset: 0; display: none; place-items: center; pointer-events: none; font: italic 20px/1 var(--serif); color: var(--quiet); }

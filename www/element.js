@@ -10,13 +10,13 @@
  *
  * @import { View } from './element-view.js'
  */
-import { ATTRIBUTES, readSettings } from './element-attributes.js';
 import { styles } from './element-style.js';
+import { NAMES, readSettings } from './link.js';
 
 const PLAY = 'Draw a digit and fool the network';
 
 export class PocketsDemo extends HTMLElement {
-  static observedAttributes = Object.keys(ATTRIBUTES);
+  static observedAttributes = [...NAMES];
 
   #root = this.attachShadow({ mode: 'open' });
   /** @type {View | null} */ #view = null;
@@ -90,8 +90,7 @@ export class PocketsDemo extends HTMLElement {
           this.setAttribute(name, value);
           this.#updating = false;
         },
-        result: (detail) =>
-          void this.dispatchEvent(new CustomEvent('pockets-result', { detail, bubbles: true, composed: true })),
+        result: (detail) => void this.dispatchEvent(new CustomEvent('pockets-result', { detail, bubbles: true, composed: true })),
       });
       if (focus) this.#view.focus();
     } catch (error) {

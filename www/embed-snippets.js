@@ -1,6 +1,7 @@
 // @ts-check
 /** “Embed”: a disclosure at the page's end with a snippet for each way to embed the demo, as it is now. */
-import { byId, create } from './dom.js';
+import { create } from './dom.js';
+import { readFrame } from './link.js';
 
 /** The site, above the version's folder. */
 const SITE = new URL('../../', import.meta.url);
@@ -22,12 +23,13 @@ ${HOST_SCRIPT}`;
 
 /** @param {string} hash */
 function element(hash) {
-  const given = new Map(hash.split(';').slice(1).map((pair) => /** @type {[string, string]} */ (pair.split(/=(.*)/s).slice(0, 2))));
-  const attributes = ['network', 'target', 'reading', 'digit']
-    .filter((name) => given.get(name))
-    .map((name) => ` ${name}="${decodeURIComponent(given.get(name) ?? '').replace(/&/g, '&amp;').replace(/"/g, '&quot;')}"`);
+  const attributes = [...readFrame(hash).attributes].map(
+    ([name, text]) => ` ${name}="${text.replace(/&/g, '&amp;').replace(/"/g, '&quot;')}"`,
+  );
   return `<script type="module" src="${new URL('element.js', SITE)}"></script>
-<pockets-demo${attributes.join('') || ' target="8"'}></pockets-demo>`;
+<pockets-demo${attributes.join('') || ' target="8"'}>
+  <a href="${new URL(`index.html${hash}`, SITE)}"><img src="${new URL('picture.png', SITE)}" width="640" alt="A drawn 3, plus a faint change, is classified as an 8"></a>
+</pockets-demo>`;
 }
 
 /**
@@ -36,7 +38,11 @@ function element(hash) {
  * @param {string} snippet
  */
 function way(title, text, snippet) {
-  const code = create('pre', { class: 'snippet', tabindex: '0', role: 'region', 'aria-label': `${title}: code` }, create('code', {}, snippet));
+  const code = create(
+    'pre',
+    { class: 'snippet', tabindex: '0', role: 'region', 'aria-label': `${title}: code` },
+    create('code', {}, snippet),
+  );
   const copy = create('button', { type: 'button', 'aria-label': `Copy: ${title}` }, 'Copy');
   copy.addEventListener('click', async () => {
     try {
@@ -51,22 +57,20 @@ function way(title, text, snippet) {
   return [create('h3', {}, title), create('p', {}, text), code, copy];
 }
 
-/** @param {HTMLElement} place */
-export function embedView(place) {
-  const ways = create('div', { class: 'ways' });
-  const details = create('details', { class: 'embed' }, create('summary', {}, 'Embed this in your page'), ways);
-  details.addEventListener('toggle', () => {
-    if (!details.open) return;
-    const { hash } = location;
-    const file = new URL('pockets.html', SITE);
-    ways.replaceChildren(
-      ...way('Frame', 'A frame works everywhere. Without the script it keeps the height that you give it.', frame(hash)),
-      ...way('Element', 'An element takes the colours and the width of your page; several share one engine.', element(hash)),
-      create('h3', {}, 'One file'),
-      create('p', {}, 'The whole page in one file, for a USB stick or a lecture without a network: ', create('a', { href: file.href, download: 'pockets.html' }, 'pockets.html'), '.'),
-    );
-  });
-  place.append(details);
+/** Fills the open disclosure. @param {HTMLElement} place */
+export function showWays(place) {
+  const { hash } = location;
+  const file = new URL('pockets.html', SITE);
+  place.replaceChildren(
+    ...way('Frame', 'A frame works everywhere. Without the script it keeps the height that you give it.', frame(hash)),
+    ...way('Element', 'An element takes the colours and the width of your page; several share one engine.', element(hash)),
+    create('h3', {}, 'One file'),
+    create(
+      'p',
+      {},
+      'The whole page in one file, for a USB stick or a lecture without a network: ',
+      create('a', { href: file.href, download: 'pockets.html' }, 'pockets.html'),
+      '.',
+    ),
+  );
 }
-
-embedView(byId('embed', HTMLElement));

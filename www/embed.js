@@ -9,40 +9,25 @@
  *
  * It listens to no messages.
  */
-import { ATTRIBUTES } from './element-attributes.js';
 import { byId } from './dom.js';
 import './element.js';
+import { NAMES, readFrame, readSettings } from './link.js';
 
-const VERSION = 'v1';
 const demo = document.createElement('pockets-demo');
 
 /** Takes over what the address says. @param {string} hash */
 function restore(hash) {
-  const [version, ...pairs] = hash.replace(/^#/, '').split(';');
-  const isOurs = version === '' || version === VERSION;
-  byId('more', HTMLAnchorElement).href = `index.html${isOurs ? hash : ''}`;
-  /** @type {Map<string, string>} */ const given = new Map();
-  for (const pair of isOurs ? pairs : []) {
-    const [name, ...rest] = pair.split('=');
-    given.set(name, decoded(rest.join('=')));
-  }
-  for (const name of Object.keys(ATTRIBUTES)) {
-    const text = given.get(name);
-    if (text === undefined || (name === 'digit' && text === '')) demo.removeAttribute(name);
+  const { isForeign, attributes } = readFrame(hash);
+  const more = byId('more', HTMLAnchorElement);
+  more.href = `index.html${isForeign ? '' : hash}`;
+  for (const name of NAMES) {
+    const text = attributes.get(name);
+    if (text === undefined) demo.removeAttribute(name);
     else demo.setAttribute(name, text);
   }
-  const theme = given.get('theme') ?? '';
-  document.documentElement.dataset.theme = theme;
-  byId('more', HTMLElement).parentElement?.toggleAttribute('hidden', (given.get('hide') ?? '').split(/[\s,]+/).includes('link'));
-}
-
-/** @param {string} text */
-function decoded(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  const { settings } = readSettings((name) => attributes.get(name) ?? null);
+  document.documentElement.dataset.theme = settings.theme;
+  more.parentElement?.toggleAttribute('hidden', settings.hide.has('link'));
 }
 
 /** The host's origin, as far as the browser tells; nobody else's page gets a result. */

@@ -1,241 +1,153 @@
 // @ts-check
 /**
- * The page: strokes and choices go to the engine, answers go to the views. Everything that is shown comes
- * from one answer, so that no part of the equation is older than another.
+ * The page: the demo and its parts, the address, the choice of a network, and the sections below, which are loaded after the first
+ * attack.
  *
- * @import { Answer, Target } from './messages.js'
- * @import { Drawing } from './drawing.js'
- * @import { Sample } from './samples.js'
+ * @import { State } from './link.js'
+ * @import { NetworkEntry } from './networks.js'
+ * @import { Attacked } from './protocol.js'
  */
-import { drawSlowly } from './arrival.js';
 import { Client } from './client.js';
+import { Demo } from './demo.js';
 import { byId } from './dom.js';
-import { flatten, isBlank } from './drawing.js';
-import { sentence } from './narrator.js';
+import { isBlank } from './drawing.js';
+import { initialState, printLink, readLink } from './link.js';
 import { addNetwork, fetchNetwork, listNetworks, networksView } from './networks.js';
-import { Pad } from './pad.js';
-import { pictureView } from './pictures.js';
 import { probabilitiesView } from './probabilities.js';
 import { readoutsView } from './readouts.js';
-import { loadSamples, samplesView } from './samples.js';
-import { initialState, parseHash, printHash } from './state.js';
+import { loadSamples } from './samples.js';
 import { missingSupport } from './support.js';
-import { targetView } from './target.js';
 import { palette, watchTheme } from './theme.js';
 
 /** The sample that is drawn on arrival. */
 const FIRST = 3;
-/** Quiet for so long, in milliseconds, and the outcome is put into words and into the address. */
-const SETTLED = 400;
-/** An answer later than this, in milliseconds: what is on screen is of another drawing, and goes. */
-const LATE = 150;
 
-const state = initialState();
 /** Whether the visitor has done anything; before, the address is left alone. */
-let touched = false;
-/** What to say before the next outcome. @type {string[]} */
-let notices = [];
-/** @type {Answer | null} */ let shown = null;
-/** @type {() => void} */ let stopArrival = () => {};
-let arriving = false;
-/** Set once a network has been loaded. */
-let ready = false;
-let fatal = false;
-/** @type {ReturnType<typeof setTimeout> | undefined} */ let settling;
-/** @type {ReturnType<typeof setTimeout> | undefined} */ let lateness;
-/** @type {Map<Drawing, number>} */ const sampleLabels = new Map();
-/** What the sections below are told, once they have come on screen. @type {import('./explore/stage.js').Update} */ let explore = () => {};
+let isTouched = false;
+/** What to say before the next outcome. @type {string[]} */ let notices = [];
+/** @type {Attacked | null} */ let shown = null;
+/** Who is told of every answer: the proof and the sections below, once they are there. @type {Set<import('./explore/stage.js').Update>} */
+const followers = new Set();
+/** The engine that they ask. @type {Client | null} */ let second = null;
+/** @type {() => void} */ let firstAttack = () => {};
 /** The network in use. @type {{ name: string, bytes: Uint8Array, widths: number[] }} */
-let network = { name: '', bytes: new Uint8Array(), widths: [] };
+let network = { name: initialState().network, bytes: new Uint8Array(), widths: [] };
+/** All that can be chosen. @type {NetworkEntry[]} */ const networks = [];
 
 const status = byId('status', HTMLElement);
 const networkSelect = byId('network', HTMLSelectElement);
-const takenFor = byId('taken-for', HTMLElement);
-const showInput = pictureView(byId('x', HTMLCanvasElement));
-const showChange = pictureView(byId('r', HTMLCanvasElement));
-const showSum = pictureView(byId('sum', HTMLCanvasElement));
+const pad = byId('pad', HTMLCanvasElement);
 const showInputProbabilities = probabilitiesView(byId('x-probabilities', HTMLElement));
 const showSumProbabilities = probabilitiesView(byId('sum-probabilities', HTMLElement));
 const showReadouts = readoutsView();
-const targets = targetView(byId('target', HTMLElement), (target) => {
-  touched = true;
-  chooseTarget(target);
-});
-const pad = new Pad(byId('pad', HTMLCanvasElement), { onChange: drawn, onTouch: takeOver });
-const client = new Client({ onFatal: fail });
+const demo = new Demo(
+  new Client(),
+  'page',
+  {
+    pad,
+    frame: /** @type {HTMLElement} */ (pad.parentElement),
+    undo: byId('undo', HTMLElement),
+    clear: byId('clear', HTMLElement),
+    target: byId('target', HTMLElement),
+    takenFor: byId('taken-for', HTMLElement),
+    samples: byId('samples', HTMLElement),
+    input: byId('x', HTMLCanvasElement),
+    change: byId('r', HTMLCanvasElement),
+    sum: byId('sum', HTMLCanvasElement),
+  },
+  {
+    touched: () => {
+      isTouched = true;
+    },
+    chosen: () => {},
+    shown: show,
+    ended: () => {},
+    say,
+    refused: say,
+    fatal: say,
+    palette,
+  },
+);
 
-/** @param {Target} target */
-function chooseTarget(target) {
-  state.target = target;
-  targets.choose(target);
-  takenFor.textContent = target === 'any' ? 'any other' : String(target);
-  ask();
-}
-
-/** The visitor reaches for the page; what is still being drawn on arrival is completed. */
-function takeOver() {
-  touched = true;
-  stopArrival();
-}
-
-/** @param {Drawing} drawing */
-function drawn(drawing) {
-  const follows = pad.inking || arriving;
-  state.digit = drawing;
-  byId('pad', HTMLElement).parentElement?.classList.toggle('blank', isBlank(drawing));
-  ask(follows);
-}
-
-/** Asks the engine about the state as it is. `follows`: the drawing has only grown. */
-function ask(follows = false) {
-  if (!ready || fatal) return;
-  clearTimeout(settling);
-  clearTimeout(lateness);
-  status.textContent = '';
-  lateness = setTimeout(() => show(null), LATE);
-  client.attack(
-    { strokes: flatten(state.digit), target: state.target, reading: state.reading, confidence: 0, palette: palette() },
-    { answer: answered, refuse: refused, follows },
-  );
-}
-
-/** @param {Answer} answer */
-function answered(answer) {
-  clearTimeout(lateness);
-  show(answer);
-  clearTimeout(settling);
-  settling = setTimeout(settle, SETTLED);
-}
-
-/** @param {string} why */
-function refused(why) {
-  clearTimeout(lateness);
-  show(null);
-  say(why);
-}
-
-/** @param {Answer | null} answer */
+/** @param {Attacked | null} answer */
 function show(answer) {
   shown = answer;
-  showInput(answer?.digit ?? null);
-  showChange(answer?.perturbation ?? null);
-  showSum(answer?.adversarial ?? null);
+  showReadouts(answer);
   showInputProbabilities(answer?.digit ?? null);
   showSumProbabilities(answer?.adversarial ?? null);
-  showReadouts(answer);
-  targets.mark(answer?.digit?.label ?? null);
-  tellSections();
+  tell();
+  if (answer?.digit || isTouched) firstAttack();
 }
 
-function tellSections() {
+function tell(to = followers) {
   const { name, bytes, widths } = network;
-  if (bytes.length > 0) explore({ answer: shown, network: name, bytes, widths, target: state.target, reading: state.reading });
+  if (bytes.length === 0) return;
+  for (const follower of to) follower({ answer: shown, network: name, bytes, widths, target: demo.target, reading: demo.reading });
 }
 
-/** The sections are loaded when the first of them comes on screen. */
-function watchSections() {
-  const place = byId('explore', HTMLElement);
-  const observer = new IntersectionObserver(async (entries) => {
-    if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
-    observer.disconnect();
-    const { stage } = await import('./explore/stage.js');
-    explore = stage(place, {
-      chooseTarget: (target) => (takeOver(), chooseTarget(target)),
-      chooseReading: (reading) => (takeOver(), (state.reading = reading), ask()),
-      chooseNetwork: (name) => (takeOver(), void choose(name)),
-      networks: () => networks,
-      addNetwork: takeNetwork,
-      link: () => new URL(printHash(state), location.href).href,
-      say,
-    });
-    tellSections();
-  });
-  observer.observe(place);
+/** @param {import('./explore/stage.js').Update} follower */
+function follow(follower) {
+  followers.add(follower);
+  tell(new Set([follower]));
 }
 
-/** Things have come to rest: say what happened, and keep it in the address. */
-function settle() {
-  if (!shown || arriving) return;
-  if (pad.inking) {
-    settling = setTimeout(settle, SETTLED);
-    return;
-  }
-  say(sentence(shown, sampleLabels.get(state.digit) ?? null));
-  if (touched) keep();
+function secondEngine() {
+  second ??= new Client('sections');
+  return second;
 }
 
-/** @param {string} text */
+/** @returns {State} */
+const state = () => ({ network: network.name, target: demo.target, reading: demo.reading, digit: demo.pad.drawing });
+
+/** The outcome in words, and in the address; or nothing. @param {string} text */
 function say(text) {
-  status.textContent = [...notices, text].join(' ');
+  status.textContent = text && [...notices, text].join(' ');
+  if (!text) return;
   notices = [];
-}
-
-function keep() {
-  const hash = printHash(state);
-  if (hash === location.hash) return;
-  // A link that this page could not read stays one step back.
-  const foreign = parseHash(location.hash).kind === 'foreign';
-  history[foreign ? 'pushState' : 'replaceState'](null, '', hash);
-}
-
-/** @param {string} why nothing can be computed */
-function fail(why) {
-  fatal = true;
-  clearTimeout(settling);
-  clearTimeout(lateness);
-  show(null);
-  say(why);
+  const hash = printLink(state());
+  if (!isTouched || demo.isFatal || hash === location.hash) return;
+  // A link that this page could not understand stays one step back.
+  const isForeign = readLink(location.hash).kind === 'foreign';
+  history[isForeign ? 'pushState' : 'replaceState'](null, '', hash);
 }
 
 /**
  * Takes over what an address says.
  * @param {string} hash
- * @returns {boolean} whether it brought a drawing
+ * @returns {{ network: string, hasDigit: boolean }} the network that it wants, and whether it brought a drawing
  */
 function restore(hash) {
-  const parsed = parseHash(hash);
-  if (parsed.kind === 'foreign') {
-    notices.push(`This link was made by another version of this page (${parsed.version}), so it is not shown.`);
-    return false;
-  }
-  if (parsed.kind === 'none') return false;
-  const { digit, ...rest } = parsed.state;
-  Object.assign(state, rest);
-  if (parsed.wrong.length > 0) notices.push(`The link’s ${parsed.wrong.join(' and ')} could not be read.`);
-  if (!digit || isBlank(digit)) return false;
-  pad.show(digit, { remember: true });
-  return true;
+  const link = readLink(hash);
+  if (link.kind === 'foreign') notices.push(`This link was made by another version of this page (${link.version}), so it is not shown.`);
+  if (link.kind !== 'state') return { network: network.name, hasDigit: false };
+  const { digit, target, reading } = link.state;
+  if (link.wrong.length > 0) notices.push(`The link’s ${link.wrong.join(' and ')} could not be understood.`);
+  if (reading !== undefined) demo.reading = reading;
+  if (target !== undefined) demo.target = target;
+  const hasDigit = digit !== undefined && digit !== null && !isBlank(digit);
+  if (hasDigit) demo.pad.show(digit, { remember: true });
+  return { network: link.state.network ?? network.name, hasDigit };
 }
 
-function networkChooser() {
-  let newest = 0;
-  /** @param {string} name @returns {Promise<void>} */
-  return async (name) => {
-    const turn = ++newest;
+/** Attacks a network from now on. @param {string} name @returns {Promise<void>} */
+async function choose(name) {
+  try {
     const entry = networks.find((each) => each.name === name);
-    try {
+    const chosen = await demo.choose(name, async () => {
       if (!entry) throw new Error(`There is no network called ${name} here.`);
-      const bytes = await fetchNetwork(entry);
-      if (turn !== newest) return;
-      const { widths } = await client.load(bytes);
-      if (turn !== newest) return;
-      state.network = name;
-      network = { name, bytes, widths };
-      ready = true;
-    } catch (error) {
-      if (turn !== newest) return;
-      const why = error instanceof Error ? error.message : String(error);
-      if (!ready && name === networks[0].name) return fail(why);
-      notices.push(why);
-      if (!ready) return choose(networks[0].name);
-    }
-    networkSelect.value = state.network;
-    ask();
-  };
+      return fetchNetwork(entry);
+    });
+    if (!chosen) return;
+    network = { name, ...chosen };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    if (!demo.isReady && name === networks[0].name) return demo.fail(why);
+    notices.push(why);
+    if (!demo.isReady) return choose(networks[0].name);
+  }
+  networkSelect.value = network.name;
+  demo.ask();
 }
-
-/** @type {(name: string) => Promise<void>} */ let choose = async () => {};
-/** All that can be chosen. @type {import('./networks.js').NetworkEntry[]} */ const networks = [];
 
 /**
  * Takes a network of the visitor's own, and attacks it.
@@ -244,16 +156,11 @@ function networkChooser() {
  * @returns {Promise<string>} what it is called; rejects with a sentence if the bytes are no network
  */
 async function takeNetwork(bytes, file) {
-  takeOver();
-  /** @type {import('./messages.js').NetworkFacts} */ let facts;
-  try {
-    facts = await client.load(bytes);
-  } catch (error) {
-    ask(); // loading has ended the attack that was under way
-    throw error;
-  }
-  const shipped = networks.some((each) => each.name === facts.name && !each.bytes);
-  const name = shipped ? `${facts.name} (yours)` : facts.name;
+  demo.touch();
+  // First under a key of its own: only the file itself knows what it is called.
+  const { name: inFile } = await demo.client.load(`file ${file}`, bytes);
+  const isShipped = networks.some((each) => each.name === inFile && !each.bytes);
+  const name = isShipped ? `${inFile} (yours)` : inFile;
   const before = networks.find((each) => each.name === name);
   if (before) before.bytes = bytes;
   else {
@@ -264,52 +171,78 @@ async function takeNetwork(bytes, file) {
   return name;
 }
 
-/** @param {Sample} sample */
-function chooseSample(sample) {
-  takeOver();
-  pad.show(sample.drawing, { remember: true });
-}
-
-/** @param {Sample[]} samples */
-function arrive(samples) {
-  const first = samples.find(({ label }) => label === FIRST);
-  if (!first || touched) return;
-  arriving = true;
-  stopArrival = drawSlowly(first.drawing, (part) => {
-    arriving = part !== first.drawing;
-    pad.show(part);
+/** After the first attack come the proof, and the sections when the first of them is near the screen. */
+async function watchSections() {
+  const place = byId('explore', HTMLElement);
+  const isNear = new Promise((done) => {
+    const observer = new IntersectionObserver((entries) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+      observer.disconnect();
+      done(true);
+    });
+    observer.observe(place);
   });
+  const isAttacked = new Promise((done) => {
+    firstAttack = () => done(true);
+    if (shown?.digit) firstAttack();
+  });
+  await isAttacked;
+  await isNear;
+  const { stage } = await import('./explore/stage.js');
+  const page = {
+    chooseTarget: demo.touching((target) => {
+      demo.target = target;
+    }),
+    chooseReading: demo.touching((reading) => {
+      demo.reading = reading;
+      demo.ask();
+    }),
+    chooseNetwork: demo.touching(choose),
+    networks: () => networks,
+    addNetwork: takeNetwork,
+    link: () => new URL(printLink(state()), location.href).href,
+    say,
+  };
+  follow(stage(place, page, secondEngine()));
 }
 
 async function start() {
-  show(null);
   const missing = missingSupport();
-  if (missing) return fail(missing);
-  byId('undo', HTMLElement).addEventListener('click', () => (takeOver(), pad.undo()));
-  byId('clear', HTMLElement).addEventListener('click', () => (takeOver(), pad.clear()));
-  watchTheme(() => (pad.paint(), ask()));
-  const restored = restore(location.hash);
-  chooseTarget(state.target);
+  if (missing) return demo.fail(missing);
+  watchTheme(() => demo.recolour());
+  demo.target = initialState().target;
+  const wanted = restore(location.hash);
   window.addEventListener('hashchange', () => {
-    stopArrival();
-    const { network } = state;
-    restore(location.hash);
-    chooseTarget(state.target);
-    if (state.network !== network) choose(state.network);
+    demo.stopArrival();
+    const { network: name } = restore(location.hash);
+    if (name === network.name) demo.ask();
+    else choose(name);
   });
   try {
     const [shipped, samples] = await Promise.all([listNetworks(), loadSamples()]);
-    for (const { label, drawing } of samples) sampleLabels.set(drawing, label);
-    samplesView(byId('samples', HTMLElement), samples, chooseSample);
     networks.push(...shipped);
-    choose = networkChooser();
-    networksView(networkSelect, networks, (name) => (takeOver(), choose(name)));
-    await choose(state.network);
-    if (!restored) arrive(samples);
+    networksView(networkSelect, networks, demo.touching(choose));
+    demo.offer(samples);
+    await choose(wanted.network);
+    if (!wanted.hasDigit && !isTouched) demo.arrive(FIRST);
     watchSections();
   } catch (error) {
-    fail(error instanceof Error ? error.message : String(error));
+    demo.fail(error instanceof Error ? error.message : String(error));
   }
 }
 
+/** The ways to embed the page, once somebody asks for them; the page in one file has no address to offer. */
+function offerEmbeds() {
+  const details = byId('embed', HTMLDetailsElement);
+  details.hidden = new URL(import.meta.url).origin !== location.origin;
+  details.addEventListener('toggle', async () => {
+    const ways = details.querySelector('.ways');
+    if (!details.open || !(ways instanceof HTMLElement)) return;
+    const { showWays } = await import('./embed-snippets.js');
+    showWays(ways);
+  });
+}
+
+demo.show(null);
+offerEmbeds();
 start();

@@ -24,7 +24,7 @@ export class Pad {
   /** @type {Drawing} */ #drawing = [];
   /** @type {Drawing[]} what Undo goes back to */ #past = [];
   /** The drawing is not the visitor's own; the next stroke begins anew. */
-  #borrowed = false;
+  #isForeign = false;
   /** @type {{ stroke: Stroke, source: number | 'keyboard' } | null} */ #pen = null;
   /** When the drawing was begun. */
   #begun = 0;
@@ -65,21 +65,16 @@ export class Pad {
     return this.#pen !== null;
   }
 
-  get canUndo() {
-    return this.#past.length > 0;
-  }
-
   /**
-   * Shows a drawing that somebody else made: a sample, or one from a link.
+   * Shows a drawing that somebody else made, a sample or one from a link: the next stroke replaces it.
    * @param {Drawing} drawing
-   * @param {{ borrowed?: boolean, remember?: boolean }} [how] `borrowed`: the next stroke replaces it;
-   *   `remember`: Undo brings back what was there
+   * @param {{ remember?: boolean }} [how] `remember`: Undo brings back what was there
    */
-  show(drawing, { borrowed = true, remember = false } = {}) {
+  show(drawing, { remember = false } = {}) {
     this.#pen = null;
     if (remember) this.#remember();
     this.#drawing = drawing;
-    this.#borrowed = borrowed;
+    this.#isForeign = true;
     this.#changed();
   }
 
@@ -88,7 +83,7 @@ export class Pad {
     if (!before) return;
     this.#pen = null;
     this.#drawing = before;
-    this.#borrowed = false;
+    this.#isForeign = false;
     this.#changed();
   }
 
@@ -98,11 +93,6 @@ export class Pad {
     this.#pen = null;
     this.#drawing = [];
     this.#changed();
-  }
-
-  /** Forgets what Undo goes back to. */
-  forget() {
-    this.#past = [];
   }
 
   /** Draws at the next frame. */
@@ -130,12 +120,12 @@ export class Pad {
    */
   #begin(source, x, y) {
     this.#past.push(this.#drawing);
-    const before = this.#borrowed ? [] : this.#drawing;
+    const before = this.#isForeign ? [] : this.#drawing;
     if (isBlank(before)) this.#begun = performance.now();
     const stroke = [snap(x), snap(y), this.#time()];
     this.#pen = { stroke, source };
     this.#drawing = [...before, stroke];
-    this.#borrowed = false;
+    this.#isForeign = false;
     this.#changed();
   }
 
@@ -300,7 +290,5 @@ function trace(context, stroke, side) {
  * @param {Stroke} stroke
  */
 function steady(stroke) {
-  return stroke.map((value, k) =>
-    k < 3 || k + 3 >= stroke.length ? value : value / 2 + (stroke[k - 3] + stroke[k + 3]) / 4,
-  );
+  return stroke.map((value, k) => (k < 3 || k + 3 >= stroke.length ? value : value / 2 + (stroke[k - 3] + stroke[k + 3]) / 4));
 }

@@ -1,14 +1,14 @@
 // @ts-check
 /** Ten live probabilities as bars. */
 import { create } from './dom.js';
-import { LABELS } from './messages.js';
 import { NOTHING, percent } from './numbers.js';
+import { LABELS } from './target.js';
 
-/** @import { Label } from './messages.js' */
+/** @import { Seen } from './protocol.js' */
 
 /**
  * @param {HTMLElement} list
- * @returns {(reading: Label | null) => void}
+ * @returns {(seen: Seen | null) => void}
  */
 export function probabilitiesView(list) {
   const rows = Array.from({ length: LABELS }, (_, label) => {
@@ -18,12 +18,12 @@ export function probabilitiesView(list) {
     list.append(item);
     return { item, bar, value };
   });
-  return (reading) => {
+  return (seen) => {
     rows.forEach(({ item, bar, value }, label) => {
-      const share = reading?.probabilities[label] ?? 0;
+      const share = seen?.probabilities[label] ?? 0;
       bar.style.setProperty('--share', share.toFixed(4));
-      value.textContent = reading ? percent(share) : NOTHING;
-      item.classList.toggle('chosen', reading?.label === label);
+      value.textContent = seen ? percent(share) : NOTHING;
+      item.classList.toggle('chosen', seen?.label === label);
     });
   };
 }

@@ -1,22 +1,21 @@
 // @ts-check
 /** The numbers of an answer; an en dash wherever there is none. */
 import { byId, create } from './dom.js';
-import { SIDE } from './messages.js';
 import { NOTHING, duration, percent, significant } from './numbers.js';
 
-/** @import { Answer, Label } from './messages.js' */
+/** @import { Attacked, Seen } from './protocol.js' */
 
-/** @returns {(answer: Answer | null) => void} */
+/** @returns {(answer: Attacked | null) => void} */
 export function readoutsView() {
   const at = (/** @type {string} */ id) => byId(id, HTMLElement);
   const [prediction, adversarial, norm, distortion] = ['prediction', 'adversarial', 'norm', 'distortion'].map(at);
   const [c, evaluations, time, least, most] = ['c', 'evaluations', 'time', 'least', 'most'].map(at);
   return (answer) => {
     const found = answer?.state === 'found' ? answer.outcome : null;
-    label(prediction, answer?.digit ?? null);
-    label(adversarial, answer?.adversarial ?? null);
+    showPrediction(prediction, answer?.digit ?? null);
+    showPrediction(adversarial, answer?.adversarial ?? null);
     norm.textContent = found ? found.norm.toPrecision(3) : NOTHING;
-    distortion.textContent = found ? significant(found.norm / SIDE) : NOTHING;
+    distortion.textContent = significant(answer?.distortion ?? NaN);
     c.textContent = found ? significant(found.c) : NOTHING;
     evaluations.textContent = found ? String(found.evaluations) : NOTHING;
     time.textContent = found ? duration(answer?.milliseconds ?? 0) : NOTHING;
@@ -30,14 +29,15 @@ export function readoutsView() {
 const rounded = (limit) => String(Number(limit.toPrecision(3)));
 
 /**
+ * A label and its probability.
  * @param {HTMLElement} place
- * @param {Label | null} reading
+ * @param {Seen | null} seen
  */
-function label(place, reading) {
-  if (!reading) {
+export function showPrediction(place, seen) {
+  if (!seen) {
     place.textContent = NOTHING;
     return;
   }
-  const share = percent(reading.probabilities[reading.label]);
-  place.replaceChildren(String(reading.label), ' ', create('span', { class: 'share' }, share));
+  const share = percent(seen.probabilities[seen.label]);
+  place.replaceChildren(String(seen.label), ' ', create('span', { class: 'share' }, share));
 }

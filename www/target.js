@@ -1,9 +1,11 @@
 // @ts-check
 /** The choice of a target: ten digits, or any other. */
 import { create } from './dom.js';
-import { LABELS } from './messages.js';
 
-/** @import { Target } from './messages.js' */
+/** Labels of every network. */
+export const LABELS = 10;
+
+/** @import { Target } from './protocol.js' */
 
 /**
  * @param {HTMLElement} group
@@ -25,9 +27,9 @@ export function targetView(group, chosen) {
       const input = inputs.get(target);
       if (input) input.checked = true;
     },
-    /** Marks what the network reads now: no target for this drawing. @param {number | null} label */
+    /** Marks the prediction: no target for this drawing. @param {number | null} label */
     mark(label) {
-      for (const [target, input] of inputs) input.classList.toggle('read', target === label);
+      for (const [target, input] of inputs) input.classList.toggle('predicted', target === label);
     },
   };
 }

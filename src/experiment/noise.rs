@@ -13,14 +13,14 @@ use rand::Rng;
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
-/// How many of some perturbed images were read as what.
+/// How many of some perturbed images were classified as what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Perturbed images in all.
     pub tried: u32,
-    /// Those that were read as another label than the image itself.
+    /// Those with another label than the image itself.
     pub changed: u32,
-    /// Those that were read as the target.
+    /// Those classified as the target.
     pub to_target: u32,
 }
 
@@ -73,7 +73,7 @@ impl Noise {
     }
 
     /// Perturbs `image` in `tries` random directions to each of `norms`, and counts for every norm what the network
-    /// then reads. `prediction` is what it reads unperturbed.
+    /// predicts. `prediction` is that for the image as it is.
     pub fn count(
         &mut self,
         evaluator: &mut Evaluator,
@@ -87,10 +87,10 @@ impl Noise {
         for _ in 0..tries {
             self.draw();
             for (&norm, counts) in norms.iter().zip(&mut counts) {
-                let read_as = label(evaluator.logits(self.at_norm(image, norm)));
+                let found = label(evaluator.logits(self.at_norm(image, norm)));
                 counts.tried += 1;
-                counts.changed += u32::from(read_as != prediction);
-                counts.to_target += u32::from(read_as == target);
+                counts.changed += u32::from(found != prediction);
+                counts.to_target += u32::from(found == target);
             }
         }
         counts

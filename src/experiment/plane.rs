@@ -1,5 +1,5 @@
-//! A flat slice through the space of images: x, x + r and a random direction span a plane, every point of which the
-//! network reads as something. The pocket is the patch of the target's colour.
+//! A flat slice through the space of images: x, x + r and a random direction span a plane, each point of
+//! which the network classifies. The pocket is the patch of the target's colour.
 
 use super::Random;
 use crate::{
@@ -46,7 +46,7 @@ impl Plane {
         &self.point
     }
 
-    /// What the network reads in the middle of each of `side` × `side` cells of the square of half-width `reach`
+    /// The network's prediction in the middle of each of `side` × `side` cells of the square of half-width `reach`
     /// around the point (`a`, `b`); row by row, the second direction growing upwards. `labels` has side² places.
     pub fn labels(
         &mut self,

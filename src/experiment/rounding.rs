@@ -1,7 +1,7 @@
 //! An adversarial example as a picture of 8 bits a pixel.
 //!
-//! The smallest perturbations end on the decision boundary itself, and rounding alone often throws them back: what is
-//! exported has to be checked again, and pushed a little further where that fails.
+//! The smallest perturbations end on the decision boundary itself, and rounding alone often takes them back across it: what
+//! is exported has to be classified again, and moved a little further where that fails.
 
 use crate::{
     PIXELS,
@@ -13,7 +13,7 @@ use crate::{
 const FURTHEST: f32 = 1.5;
 const STEP: f32 = 0.01;
 
-/// What it took for a rounded picture to keep its reading.
+/// What it took for a rounded picture to keep its label.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rounding {
     /// Every pixel to its nearest level.
@@ -22,7 +22,7 @@ pub enum Rounding {
     Towards,
     /// The same, from `x + s·r` with this s above 1.
     Further(f32),
-    /// Nothing: the picture is rounded to the nearest levels, and is not read as wished.
+    /// Nothing: the picture is rounded to the nearest levels, and not classified as wished.
     Lost,
 }
 
@@ -31,7 +31,7 @@ pub enum Rounding {
 pub struct Rounded {
     /// 784 levels; v stands for v/255.
     pub levels: Vec<u8>,
-    /// What the network reads it as.
+    /// The network's prediction for it.
     pub label: usize,
     /// How it was rounded.
     pub rounding: Rounding,
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_example_that_rounding_throws_back_is_rounded_in_the_direction_of_r() {
+    fn an_example_that_rounding_takes_back_is_rounded_in_the_direction_of_r() {
         // 100.4 levels; the nearest, 100, is below the boundary.
         let rounded = round(&mut evaluator(100.2 / 255.0), &[0.0; PIXELS], &change(100.4 / 255.0), |label| label == 1);
         assert_eq!((rounded.rounding, rounded.label, rounded.levels[0]), (Rounding::Towards, 1, 101));

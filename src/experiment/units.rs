@@ -1,5 +1,5 @@
-//! Units or directions (section 3 of the paper): the images that excite one unit most, and those that lie furthest
-//! along a random direction of the same layer.
+//! Units or directions (section 3 of the paper): the images that activate one unit most, and those with the
+//! largest projection on a random direction of the same layer.
 
 use super::Random;
 use crate::LABELS;
@@ -14,7 +14,7 @@ pub fn direction(width: usize, random: &mut Random) -> Vec<f32> {
     v
 }
 
-/// `⟨φ(x), v⟩` for each of the activation vectors that follow one another in `activations`.
+/// The projections `⟨φ(x), v⟩` for each of the activation vectors that follow one another in `activations`.
 pub fn scores(activations: &[f32], v: &[f32]) -> Vec<f32> {
     activations.chunks_exact(v.len()).map(|phi| phi.iter().zip(v).map(|(a, v)| a * v).sum()).collect()
 }
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_top_of_a_unit_are_the_images_that_excite_it_most() {
+    fn the_top_of_a_unit_are_the_images_that_activate_it_most() {
         // Four images, three units.
         let activations = [0.1, 0.9, 0.0, 0.8, 0.2, 0.0, 0.3, 0.3, 0.0, 0.9, 0.1, 0.0];
         assert_eq!(top(&scores(&activations, &[1.0, 0.0, 0.0]), 2), [3, 1]);

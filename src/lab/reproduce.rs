@@ -40,7 +40,7 @@ pub struct Sizes {
     pub sampled: usize,
     /// Random perturbations of each of those.
     pub tries: u32,
-    /// For the units' favourites.
+    /// For the largest activations of units.
     pub units: usize,
     /// For measured amplification.
     pub spectrum: usize,
@@ -165,7 +165,7 @@ enum Part {
 }
 
 impl Reproduction<'_> {
-    /// Measures everything that an earlier run has not, and tells `report` how it goes.
+    /// Measures everything that an earlier run has not, and reports to `report` how it goes.
     pub fn run(&self, report: &(dyn Fn(Progress) + Sync)) -> Result<Results, ReproduceError> {
         let names: Vec<String> = self.networks.iter().map(|n| n.name().to_string()).collect();
         let main = names.iter().position(|n| n == MAIN).ok_or_else(|| ReproduceError::NoMain(names.join(", ")))?;
@@ -176,7 +176,7 @@ impl Reproduction<'_> {
         let total = open.map(|(part, _)| self.cost(*part)).sum();
         let progress = Mutex::new(Progress { part: String::new(), done: 0.0, total });
         let advance = |part: Option<String>, work: f64| {
-            let mut progress = progress.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut progress = progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             progress.part = part.unwrap_or_else(|| std::mem::take(&mut progress.part));
             progress.done += work;
             report(progress.clone());

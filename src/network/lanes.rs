@@ -2,6 +2,7 @@
 //!
 //! In WebAssembly these are the `simd128` instructions, on x86-64 those of SSE2; elsewhere plain arrays, for compilers to turn
 //! into vectors (for x86-64 they do it badly). All do the same arithmetic in the same order.
+#![allow(unsafe_code, reason = "loads and stores of vectors are pointers' work; each block says why it is sound")]
 
 /// Lanes of one vector. Widths are padded to a multiple of this.
 pub(crate) const LANES: usize = 4;

@@ -4,11 +4,11 @@ import { test } from 'node:test';
 import { open } from './harness.mjs';
 import { STILL, colours, settled, status, target, written } from './helpers.mjs';
 
-test('drawing a 3 and choosing 8 shows, without any other click, a perturbation whose sum the network reads as 8', async (t) => {
+test('drawing a 3 and choosing 8 shows, without any other click, a perturbation whose sum is classified as 8', async (t) => {
   const { page, draw, readout } = await open(t);
   await draw(await written(3));
   await target(page, '8').check();
-  const said = await settled(page, /reads your digit as 3.*makes it read 8/);
+  const said = await settled(page, /classifies your digit as 3.*makes it predict 8/);
   assert.match(await readout('Prediction').innerText(), /^3/);
   assert.match(await readout('Adversarial prediction').innerText(), /^8/);
   const norm = Number(await readout('Norm').innerText());
@@ -37,7 +37,7 @@ test('the result follows the pen: it is there before the pen is lifted', async (
   await page.waitForTimeout(900);
   assert.equal(await status(page).innerText(), '', 'nor while it rests');
   await page.mouse.up();
-  await settled(page, /reads your digit as 1/);
+  await settled(page, /classifies your digit as 1/);
 });
 
 test('a finger draws, and does not scroll the page', async (t) => {
@@ -55,7 +55,7 @@ test('a finger draws, and does not scroll the page', async (t) => {
     }
     await finger.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
   }
-  await settled(page, /reads your digit as 7/);
+  await settled(page, /classifies your digit as 7/);
   assert.match(await readout('Adversarial prediction').innerText(), /^8/);
   assert.equal(await page.evaluate(() => scrollY), 0);
 });
@@ -104,7 +104,10 @@ test('a blank pad says that there is nothing to attack, and Undo brings the draw
     assert.equal(await readout(name).innerText(), '–', name);
   }
   for (const name of ['Network input', 'Perturbation', 'Adversarial digit']) {
-    assert((await colours(page, name)).every((value) => value === 0), `${name} is empty`);
+    assert(
+      (await colours(page, name)).every((value) => value === 0),
+      `${name} is empty`,
+    );
   }
   await page.getByRole('button', { name: 'Undo' }).click();
   assert.equal(await settled(page, /as 3/), before);
@@ -124,13 +127,13 @@ test('Undo takes back one stroke', async (t) => {
   assert.equal(await readout('Prediction').innerText(), alone);
 });
 
-test('each sample digit is read as what it is, and attacked', async (t) => {
+test('each sample digit is classified as what it is, and attacked', async (t) => {
   const { page, readout } = await open(t, STILL);
   await target(page, 'any').check();
   const samples = page.getByRole('group', { name: 'Sample digits' });
   for (let label = 0; label < 10; label++) {
     await samples.getByRole('button', { name: `Sample digit ${label}`, exact: true }).click();
-    await settled(page, new RegExp(`this sample ${label} as ${label} .* makes it read`));
+    await settled(page, new RegExp(`this sample ${label} as ${label} .* makes it predict`));
     assert.match(await readout('Adversarial prediction').innerText(), new RegExp(`^[^${label}]`));
   }
 });
@@ -145,11 +148,11 @@ test('the first stroke replaces a sample, the next adds to it', async (t) => {
   await settled(page, /your digit as 4/);
 });
 
-test('a target that the network reads already is no attack, and said so gently', async (t) => {
+test('a target that is the prediction already is no attack, and said so gently', async (t) => {
   const { page, readout } = await open(t, STILL);
   await settled(page);
   await target(page, '3').check();
-  await settled(page, /already reads this sample 3 as 3; choose another target/);
+  await settled(page, /already classifies this sample 3 as 3; choose another target/);
   assert.match(await readout('Prediction').innerText(), /^3/);
   assert.equal(await readout('Adversarial prediction').innerText(), '–');
   assert.equal(await readout('Norm').innerText(), '–');
@@ -171,6 +174,6 @@ test('where motion is not wanted the sample is there at once', async (t) => {
   const { page, readout } = await open(t, STILL);
   await readout('Prediction').filter({ hasText: /^\d/ }).waitFor();
   const first = await colours(page, 'Network input');
-  await settled(page, /this sample 3 as 3.*makes it read 8/);
+  await settled(page, /this sample 3 as 3.*makes it predict 8/);
   assert.deepEqual(await colours(page, 'Network input'), first);
 });

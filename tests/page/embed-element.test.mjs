@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import axe from 'axe-core';
 import { draw, readout } from './harness.mjs';
-import { written } from './helpers.mjs';
+import { pixels, written } from './helpers.mjs';
 import { prepare, script } from './hosts.mjs';
 
 /** @typedef {import('./harness.mjs').Page} Page */
@@ -18,12 +18,10 @@ const says = (place, text) => place.locator('.status').filter({ hasText: text })
 const notes = (place, text) => place.locator('.notice').filter({ hasText: text }).waitFor();
 
 /** @param {import('playwright-core').Locator} canvas */
-const hasInk = (canvas) =>
-  canvas.evaluate((each) => {
-    if (!(each instanceof HTMLCanvasElement)) throw new Error('no canvas');
-    const { data } = each.getContext('2d')?.getImageData(0, 0, each.width, each.height) ?? { data: new Uint8ClampedArray() };
-    return new Set(Array.from({ length: data.length / 4 }, (_, k) => data.slice(4 * k, 4 * k + 3).join())).size > 1;
-  });
+const hasInk = async (canvas) => {
+  const data = await pixels(canvas);
+  return new Set(Array.from({ length: data.length / 4 }, (_, k) => data.slice(4 * k, 4 * k + 3).join())).size > 1;
+};
 
 /** Keeps the results in the host page. @type {string} */
 const LISTEN = `<script>window.results = []; addEventListener('pockets-result', (e) => results.push(e.detail));</script>`;
@@ -34,13 +32,13 @@ const results = (page) => page.evaluate(() => /** @type {any} */ (window).result
 test('on another origin the element attacks its sample in a Worker, and what is drawn next', async (t) => {
   const { page } = await host(t, `${LISTEN}<pockets-demo target="8"></pockets-demo>${script(element)}`);
   const demo = page.locator('pockets-demo');
-  await says(demo, /sample 3 as 3.*makes it read 8/);
+  await says(demo, /sample 3 as 3.*makes it predict 8/);
   assert.equal(page.workers().length, 1);
   assert(await hasInk(demo.getByRole('img', { name: 'Perturbation' })));
   assert(await hasInk(demo.getByRole('img', { name: 'Adversarial digit' })));
 
   await draw(page, await written(5));
-  await says(demo, /your digit as 5.*makes it read 8/);
+  await says(demo, /your digit as 5.*makes it predict 8/);
   assert.match(await readout(page, 'Adversarial prediction').innerText(), /^8/);
   const last = (await results(page)).at(-1);
   assert.deepEqual([last.label, last.target, last.adversarial, last.success], [5, 8, 8, true]);
@@ -51,9 +49,9 @@ test('on another origin the element attacks its sample in a Worker, and what is 
 test('three elements share one Worker and one module, each with its own target', async (t) => {
   const demos = [2, 5, 'any'].map((target) => `<pockets-demo target="${target}" sample="${target === 'any' ? 1 : 7}"></pockets-demo>`);
   const { page, requests } = await host(t, `${demos.join('')}${script(element)}`, { context: { viewport: { width: 1280, height: 1900 } } });
-  await says(page.locator('pockets-demo').nth(0), /as 7.*makes it read 2/);
-  await says(page.locator('pockets-demo').nth(1), /as 7.*makes it read 5/);
-  await says(page.locator('pockets-demo').nth(2), /as 1.*makes it read \d/);
+  await says(page.locator('pockets-demo').nth(0), /as 7.*makes it predict 2/);
+  await says(page.locator('pockets-demo').nth(1), /as 7.*makes it predict 5/);
+  await says(page.locator('pockets-demo').nth(2), /as 1.*makes it predict \d/);
   assert.equal(page.workers().length, 1);
   for (const file of ['.wasm', '.safetensors', 'samples.json', 'index.json']) {
     assert.equal(requests.filter((url) => url.endsWith(file)).length, 1, file);
@@ -61,7 +59,7 @@ test('three elements share one Worker and one module, each with its own target',
 
   const second = page.locator('pockets-demo').nth(1);
   await second.getByRole('radio', { name: '0', exact: true }).check();
-  await says(second, /makes it read 0/);
+  await says(second, /makes it predict 0/);
   assert.equal(await second.getAttribute('target'), '0', 'the choice is reflected');
   assert.equal(await page.locator('pockets-demo').nth(0).getAttribute('target'), '2');
 });
@@ -69,15 +67,15 @@ test('three elements share one Worker and one module, each with its own target',
 test('attributes and properties are followed, in both directions', async (t) => {
   const { page } = await host(t, `<pockets-demo></pockets-demo>${script(element)}`);
   const demo = page.locator('pockets-demo');
-  await says(demo, /sample 3 .*makes it read 8/);
+  await says(demo, /sample 3 .*makes it predict 8/);
   await demo.evaluate((each) => Object.assign(each, { target: 4, sample: 6 }));
-  await says(demo, /sample 6 .*makes it read 4/);
+  await says(demo, /sample 6 .*makes it predict 4/);
   assert.deepEqual(await demo.evaluate((each) => [each.getAttribute('target'), each.getAttribute('sample')]), ['4', '6']);
   await demo.evaluate((each) => each.setAttribute('sample', 'none'));
   await says(demo, /blank/);
   await demo.evaluate((each) => each.remove());
   await page.evaluate(() => document.body.append(Object.assign(document.createElement('pockets-demo'), { target: 'any', sample: 2 })));
-  await says(page.locator('pockets-demo'), /sample 2 .*makes it read \d/);
+  await says(page.locator('pockets-demo'), /sample 2 .*makes it predict \d/);
 });
 
 test('every control can be hidden, and a hidden pad shows the digit instead', async (t) => {
@@ -102,7 +100,7 @@ test('a facade loads nothing before its click', async (t) => {
   assert.equal(page.workers().length, 0);
   assert(!requests.some((url) => /\.wasm|\.safetensors|element-view/.test(url)), requests.join('\n'));
   await button.click();
-  await says(page.locator('pockets-demo'), /makes it read 8/);
+  await says(page.locator('pockets-demo'), /makes it predict 8/);
 });
 
 test('nothing is loaded for an element far below the screen', async (t) => {
@@ -110,7 +108,7 @@ test('nothing is loaded for an element far below the screen', async (t) => {
   await page.waitForTimeout(500);
   assert(!requests.some((url) => url.endsWith('.wasm')));
   await page.locator('pockets-demo').scrollIntoViewIfNeeded();
-  await says(page.locator('pockets-demo'), /makes it read 8/);
+  await says(page.locator('pockets-demo'), /makes it predict 8/);
 });
 
 test('a host’s colours reach the controls and the pictures, and its own styles stay outside', async (t) => {
@@ -118,24 +116,26 @@ test('a host’s colours reach the controls and the pictures, and its own styles
     pockets-demo::part(button) { border-radius: 20px; } button { display: none; } p { color: red !important; }</style>`;
   const { page } = await host(t, `<pockets-demo sample="1"></pockets-demo>${script(element)}`, { head: style });
   const demo = page.locator('pockets-demo');
-  await says(demo, /makes it read 8/);
+  await says(demo, /makes it predict 8/);
   const clear = demo.getByRole('button', { name: 'Clear' });
   assert.equal(await clear.evaluate((each) => getComputedStyle(each).borderRadius), '20px');
   assert.equal(await demo.locator('.status').evaluate((each) => getComputedStyle(each).color), 'rgb(29, 29, 31)');
-  const darkest = await demo.getByRole('img', { name: 'Adversarial digit' }).evaluate((each) => {
-    const data = each instanceof HTMLCanvasElement ? (each.getContext('2d')?.getImageData(0, 0, 28, 28).data ?? []) : [];
-    let best = [255, 255, 255];
-    for (let k = 0; k < data.length; k += 4) if (data[k] < best[0]) best = [data[k], data[k + 1], data[k + 2]];
-    return best;
-  });
+  const data = await pixels(demo.getByRole('img', { name: 'Adversarial digit' }));
+  let darkest = [255, 255, 255];
+  for (let k = 0; k < data.length; k += 4) if (data[k] < darkest[0]) darkest = data.slice(k, k + 3);
   assert(darkest[0] < 30 && Math.abs(darkest[1] - 100) < 30, `the ink is ${darkest}`);
 });
 
 test('the theme follows the host, and the attribute when it is given', async (t) => {
   const body = `<pockets-demo></pockets-demo><pockets-demo theme="dark"></pockets-demo>${script(element)}`;
   const { page } = await host(t, body, { context: { colorScheme: 'dark', viewport: { width: 1280, height: 1500 } } });
-  const ink = (/** @type {number} */ k) => page.locator('pockets-demo').nth(k).locator('.ask').evaluate((each) => getComputedStyle(each).color);
-  await says(page.locator('pockets-demo').nth(1), /makes it read 8/);
+  const ink = (/** @type {number} */ k) =>
+    page
+      .locator('pockets-demo')
+      .nth(k)
+      .locator('.ask')
+      .evaluate((each) => getComputedStyle(each).color);
+  await says(page.locator('pockets-demo').nth(1), /makes it predict 8/);
   assert.equal(await ink(0), 'rgb(29, 29, 31)', 'a page that declares no dark theme is light');
   assert.equal(await ink(1), 'rgb(236, 234, 228)');
   await page.evaluate(() => (document.documentElement.style.colorScheme = 'light dark'));
@@ -146,13 +146,15 @@ test('values that mean nothing are named in the element, which goes on with the 
   const attributes = 'target="11" sample="x" theme="pink" hide="tools everything" reading="loud" digit="!"';
   const { page } = await host(t, `<pockets-demo ${attributes}></pockets-demo>${script(element)}`);
   const demo = page.locator('pockets-demo');
-  await says(demo, /sample 3 .*makes it read 8/);
+  await says(demo, /sample 3 .*makes it predict 8/);
   const notice = await demo.getByRole('alert').innerText();
   for (const word of ['target="11"', 'sample="x"', 'theme="pink"', 'hide="tools everything"', 'reading="loud"', 'digit="!"']) {
     assert(notice.includes(word), `${notice} does not name ${word}`);
   }
   assert.equal(await demo.getByRole('button', { name: 'Clear' }).count(), 0, 'the words of hide that mean something count');
-  await demo.evaluate((each) => ['target', 'sample', 'theme', 'hide', 'reading', 'digit'].forEach((name) => each.removeAttribute(name)));
+  await demo.evaluate((each) => {
+    for (const name of ['target', 'sample', 'theme', 'hide', 'reading', 'digit']) each.removeAttribute(name);
+  });
   await demo.getByRole('alert').waitFor({ state: 'detached' });
 });
 
@@ -166,7 +168,7 @@ test('a network that is not there is a sentence, and another one can be chosen',
   await demo.evaluate((each) => each.setAttribute('network', 'host.html'));
   await notes(demo, /host\.html could not be used: .*not a whole safetensors file/);
   await demo.evaluate((each) => each.setAttribute('network', 'FC100-100-10'));
-  await says(demo, /makes it read 8/);
+  await says(demo, /makes it predict 8/);
   assert.equal(await page.locator('#after').innerText(), 'after');
 });
 
@@ -177,20 +179,26 @@ test('a network of the host’s own is fetched from its address', async (t) => {
     before: (page) =>
       page.route('**/elsewhere.safetensors', (route) => route.fulfill({ body: trained, headers: { 'Access-Control-Allow-Origin': '*' } })),
   });
-  await says(page.locator('pockets-demo'), /makes it read 8/);
+  await says(page.locator('pockets-demo'), /makes it predict 8/);
 });
 
 test('under the strict policy that docs/embedding.md names, the element works in a Worker', async (t) => {
   const { origin } = new URL(element);
   const docs = await readFile(new URL('../../docs/embedding.md', import.meta.url), 'utf8');
-  const named = [...docs.matchAll(/`((?:script|connect|worker)-src [^`]*)`/g)].map(([, directive]) => directive.replaceAll('https://YOUR-SITE', origin));
+  const named = [...docs.matchAll(/`((?:script|connect|worker)-src [^`]*)`/g)].map(([, directive]) =>
+    directive.replaceAll('https://YOUR-SITE', origin),
+  );
   assert.equal(named.length, 3);
   const { page } = await host(t, `<pockets-demo theme="dark"></pockets-demo>${script(element)}`, {
     head: `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; ${named.join('; ')}">`,
   });
-  await says(page.locator('pockets-demo'), /makes it read 8/);
+  await says(page.locator('pockets-demo'), /makes it predict 8/);
   assert.equal(page.workers().length, 1);
-  assert.equal(await page.locator('pockets-demo .ask').evaluate((each) => getComputedStyle(each).color), 'rgb(236, 234, 228)', 'it is styled');
+  assert.equal(
+    await page.locator('pockets-demo .ask').evaluate((each) => getComputedStyle(each).color),
+    'rgb(236, 234, 228)',
+    'it is styled',
+  );
 });
 
 test('where the host forbids Workers the element does the work itself', async (t) => {
@@ -199,16 +207,20 @@ test('where the host forbids Workers the element does the work itself', async (t
     head: `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
     expected: [/worker/i],
   });
-  await says(page.locator('pockets-demo'), /makes it read 8/);
+  await says(page.locator('pockets-demo'), /makes it predict 8/);
   assert.equal(page.workers().length, 0);
 });
 
 test('where the host forbids WebAssembly the element says what would allow it, and the host goes on', async (t) => {
   const policy = `script-src 'unsafe-inline' ${new URL(element).origin}; worker-src blob: ${new URL(element).origin}`;
-  const { page } = await host(t, `<pockets-demo></pockets-demo><button onclick="this.textContent = 'clicked'">mine</button>${script(element)}`, {
-    head: `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
-    expected: [/WebAssembly|wasm|eval/i],
-  });
+  const { page } = await host(
+    t,
+    `<pockets-demo></pockets-demo><button onclick="this.textContent = 'clicked'">mine</button>${script(element)}`,
+    {
+      head: `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
+      expected: [/WebAssembly|wasm|eval/i],
+    },
+  );
   await notes(page.locator('pockets-demo'), /Content-Security-Policy forbids WebAssembly.*wasm-unsafe-eval/);
   await draw(page, await written(1));
   await page.getByRole('button', { name: 'mine' }).click();
@@ -229,7 +241,10 @@ test('a demo whose own script is not there is a sentence', async (t) => {
     before: (page) => page.route('**/element-view.js', (route) => route.abort()),
     expected: [/element-view|ERR_FAILED/],
   });
-  await page.locator('pockets-demo .waiting').filter({ hasText: /could not be loaded/ }).waitFor();
+  await page
+    .locator('pockets-demo .waiting')
+    .filter({ hasText: /could not be loaded/ })
+    .waitFor();
 });
 
 test('no barrier is found by axe-core, wide and narrow, and no control is small', async (t) => {
@@ -237,9 +252,11 @@ test('no barrier is found by axe-core, wide and narrow, and no control is small'
     const { page } = await host(t, `<main><h1>Host</h1><pockets-demo></pockets-demo></main>${script(element)}`, {
       context: { viewport: { width, height: 900 } },
     });
-    await says(page.locator('pockets-demo'), /makes it read 8/);
+    await says(page.locator('pockets-demo'), /makes it predict 8/);
     await page.evaluate(axe.source);
-    const found = await page.evaluate(async () => (await /** @type {any} */ (window).axe.run()).violations.map((/** @type {any} */ v) => `${v.id}: ${v.nodes[0].html}`));
+    const found = await page.evaluate(async () =>
+      (await /** @type {any} */ (window).axe.run()).violations.map((/** @type {any} */ v) => `${v.id}: ${v.nodes[0].html}`),
+    );
     assert.deepEqual(found, []);
     assert(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing sticks out');
     for (const control of await page.locator('pockets-demo').getByRole('button').all()) {

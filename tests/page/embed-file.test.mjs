@@ -26,7 +26,11 @@ async function open(t, before) {
   t.after(async () => {
     await context.close();
     assert.deepEqual(faults, []);
-    assert.deepEqual(requests.filter((url) => !/^(file|blob|data):/.test(url)), [], 'nobody is asked for anything');
+    assert.deepEqual(
+      requests.filter((url) => !/^(file|blob|data):/.test(url)),
+      [],
+      'nobody is asked for anything',
+    );
     assert.equal(requests.filter((url) => url.startsWith('file:')).length, 1, 'the file is all');
   });
   await before?.(page);
@@ -36,25 +40,25 @@ async function open(t, before) {
 
 test('the page in one file works from a file’s address without a network, in a Worker', async (t) => {
   const page = await open(t);
-  await settled(page, /sample 3 as 3.*makes it read 8/);
+  await settled(page, /sample 3 as 3.*makes it predict 8/);
   assert(page.workers().length > 0); // the sections may have started theirs too
   await draw(page, await written(5));
-  await settled(page, /your digit as 5.*makes it read 8/);
+  await settled(page, /your digit as 5.*makes it predict 8/);
   await page.getByRole('radio', { name: '2', exact: true }).check();
-  await settled(page, /makes it read 2/);
+  await settled(page, /makes it predict 2/);
   assert.match(await readout(page, 'Adversarial prediction').innerText(), /^2/);
   assert.match(await page.evaluate(() => location.hash), /^#v1;.*target=2/);
 });
 
 test('it works where no Worker can start', async (t) => {
   const page = await open(t, (page) => page.addInitScript(() => Reflect.deleteProperty(window, 'Worker')));
-  await settled(page, /makes it read 8/);
+  await settled(page, /makes it predict 8/);
   assert.equal(page.workers().length, 0);
 });
 
 test('its sections come from the file too', async (t) => {
   const page = await open(t);
-  await settled(page, /makes it read 8/);
+  await settled(page, /makes it predict 8/);
   const place = page.locator('#nine .figure');
   await place.scrollIntoViewIfNeeded();
   await place.locator('canvas').first().waitFor();

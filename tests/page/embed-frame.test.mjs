@@ -40,7 +40,7 @@ async function fits(page) {
 
 test('the snippet’s frame attacks a sample and what is drawn, and takes the height of its contents', async (t) => {
   const { page } = await host(t, `<h1>Host</h1><div style="width: 640px">${await snippet('#v1;target=8')}</div>`);
-  const frame = await says(page, /sample 3 as 3.*makes it read 8/);
+  const frame = await says(page, /sample 3 as 3.*makes it predict 8/);
   assert((await page.locator('iframe').getAttribute('title'))?.length);
   assert.equal(await page.locator('iframe').getAttribute('loading'), 'lazy');
   const tall = await fits(page);
@@ -48,13 +48,13 @@ test('the snippet’s frame attacks a sample and what is drawn, and takes the he
   await page.waitForFunction((before) => (document.querySelector('iframe')?.offsetHeight ?? 0) > before + 100, tall);
   await fits(page);
   await draw(frame, await written(5));
-  await says(page, /your digit as 5.*makes it read 8/);
+  await says(page, /your digit as 5.*makes it predict 8/);
   assert.match(await readout(frame, 'Adversarial prediction').innerText(), /^8/);
 });
 
 test('the host’s script listens to no other window, origin or message', async (t) => {
   const { page } = await host(t, await snippet('#v1;target=8'));
-  await says(page, /makes it read 8/);
+  await says(page, /makes it predict 8/);
   const height = await fits(page);
   await page.evaluate((origin) => {
     const frame = document.querySelector('iframe');
@@ -72,7 +72,7 @@ test('the host’s script listens to no other window, origin or message', async 
 test('results reach the host’s origin as messages', async (t) => {
   const listen = `<script>window.heard = []; addEventListener('message', (e) => heard.push([e.origin, e.data]));</script>`;
   const { page } = await host(t, listen + (await snippet('#v1;target=2;sample=7')));
-  await says(page, /makes it read 2/);
+  await says(page, /makes it predict 2/);
   const heard = await page.evaluate(() => /** @type {any} */ (window).heard);
   const [origin, last] = heard.filter((/** @type {any} */ each) => each[1].type === 'pockets:result').at(-1);
   assert.equal(origin, new URL(site.url).origin);
@@ -81,25 +81,33 @@ test('results reach the host’s origin as messages', async (t) => {
 
 test('the address fixes network, target and theme, and hides controls; nonsense is named', async (t) => {
   const { page } = await host(t, await snippet('#v1;network=FC100-100-10;target=any;sample=0;theme=dark;hide=target,samples,tools,link'));
-  const frame = await says(page, /as 0.*makes it read \d/);
+  const frame = await says(page, /as 0.*makes it predict \d/);
   assert.equal(await frame.getByRole('radio').count(), 0);
   assert.equal(await frame.getByRole('button').count(), 0);
   assert.equal(await frame.getByRole('link').count(), 0);
   assert.equal(await frame.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(19, 20, 22)');
   await frame.evaluate(() => location.assign('#v1;target=99;theme=light'));
-  await frame.getByRole('alert').filter({ hasText: /target="99"/ }).waitFor();
+  await frame
+    .getByRole('alert')
+    .filter({ hasText: /target="99"/ })
+    .waitFor();
 });
 
 test('a link of the page works for the frame too, and the frame leads to the page with it', async (t) => {
-  const digit = encode(fromPad((await written(5)).map((stroke) => stroke.flatMap(([x, y]) => [x, y, 0])), 1));
+  const digit = encode(
+    fromPad(
+      (await written(5)).map((stroke) => stroke.flatMap(([x, y]) => [x, y, 0])),
+      1,
+    ),
+  );
   const { page } = await host(t, await snippet(`#v1;network=FC100-100-10;target=1;reading=weight;digit=${digit}`));
-  const frame = await says(page, /your digit as 5.*makes it read 1/);
+  const frame = await says(page, /your digit as 5.*makes it predict 1/);
   assert.match((await frame.getByRole('link').getAttribute('href')) ?? '', new RegExp(`^index\\.html#v1;.*digit=${digit}`));
 });
 
 test('the frame installs no service worker', async (t) => {
   const { page, context } = await host(t, await snippet('#v1;target=8'));
-  await says(page, /makes it read 8/);
+  await says(page, /makes it predict 8/);
   await page.waitForTimeout(500);
   assert.equal(context.serviceWorkers().length, 0);
   const script = await readFile(new URL('../../embed.html', import.meta.url), 'utf8');

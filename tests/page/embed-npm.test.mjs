@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import ts from 'typescript';
 import { build } from 'vite';
 import { startBrowser, startServer, watch } from './harness.mjs';
+import { stubborn } from './helpers.mjs';
 
 const PACKAGE = process.env.POCKETS_NPM ?? fileURLToPath(new URL('../../target/npm/pockets-demo', import.meta.url));
 
@@ -26,7 +27,7 @@ async function run() {
   const network = await pockets.load();
   const x = await pockets.digit([[50, 12, 0, 49, 40, 60, 48, 88, 120]], 100);
   if (!x) throw new Error('no ink');
-  const read = await pockets.classify(x);
+  const seen = await pockets.classify(x);
   const result: AttackResult = await pockets.attack(x, { target: 8, onStep: (step) => steps.push(step) });
   const again = await pockets.classify(result.image ?? x);
   const refusals: string[] = [];
@@ -34,7 +35,7 @@ async function run() {
   await refused(pockets.load(new Uint8Array(16)));
   await refused(pockets.classify([1, 2, 3]));
   await refused(pockets.attack(x, { target: 8, signal: AbortSignal.abort() }));
-  // A search that takes long: a wide network that never reads 8.
+  // A search that takes long: a wide network that never predicts 8.
   const controller = new AbortController();
   await pockets.load(new URL('./stubborn.safetensors', location.href));
   const begun = performance.now();
@@ -45,36 +46,12 @@ async function run() {
   const next = await pockets.classify(x);
   pockets.close();
   await refused(pockets.classify(x));
-  return { network, label: read.label, probabilities: read.probabilities.length, result: { ...result, perturbation: [...(result.perturbation ?? [])], image: [...(result.image ?? [])] }, again: again.label, steps, refusals, waited, next: next.label };
+  return { network, label: seen.label, probabilities: seen.probabilities.length, result: { ...result, perturbation: [...(result.perturbation ?? [])], image: [...(result.image ?? [])] }, again: again.label, steps, refusals, waited, next: next.label };
 }
 Object.assign(window, { done: run().catch((error) => ({ error: String(error) })) });
 `;
 
 const site = await mkdtemp(join(tmpdir(), 'pockets-vite-'));
-
-/** Reads everything as 3 and nothing as 8, after much work. */
-function stubborn() {
-  const width = 20_000;
-  const scattered = (/** @type {number} */ size, /** @type {number} */ k) => size * ((((k + 1) * 2654435761) % 4294967296) / 2147483648 - 1);
-  /** @type {[string, number[], (k: number) => number][]} */
-  const tensors = [
-    ['fc1.weight', [width, 784], (k) => scattered(0.05, k)],
-    ['fc1.bias', [width], () => 0],
-    ['fc2.weight', [10, width], (k) => scattered(0.01, k)],
-    ['fc2.bias', [10], (label) => (label === 3 ? 100 : label === 8 ? -1000 : 0)],
-  ];
-  /** @type {Record<string, object>} */ const header = { __metadata__: { activation: 'relu', name: 'Stubborn' } };
-  let end = 0;
-  const parts = tensors.map(([name, shape, value]) => {
-    const data = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, k) => value(k));
-    header[name] = { dtype: 'F32', shape, data_offsets: [end, (end += data.byteLength)] };
-    return Buffer.from(data.buffer);
-  });
-  const text = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  return Buffer.concat([length, text, ...parts]);
-}
 
 before(async () => {
   const run = promisify(execFile);
@@ -85,7 +62,7 @@ before(async () => {
   await writeFile(join(site, 'index.html'), INDEX);
   await writeFile(join(site, 'main.ts'), MAIN);
   await mkdir(join(site, 'public'));
-  await writeFile(join(site, 'public/stubborn.safetensors'), stubborn());
+  await writeFile(join(site, 'public/stubborn.safetensors'), stubborn(20_000));
   await build({ root: site, base: './', logLevel: 'error', configFile: false, build: { target: 'es2022' } });
 });
 after(() => rm(site, { recursive: true, force: true }));
@@ -102,7 +79,10 @@ test('the package bundles with Vite; its element and its functions work in Worke
   });
   const page = await context.newPage();
   await page.goto(server.url);
-  await page.locator('pockets-demo .status').filter({ hasText: /sample 3 as 3.*makes it read 8/ }).waitFor();
+  await page
+    .locator('pockets-demo .status')
+    .filter({ hasText: /sample 3 as 3.*makes it predict 8/ })
+    .waitFor();
   const found = await page.evaluate(() => /** @type {any} */ (window).done);
   assert.equal(found.error, undefined);
 
@@ -114,7 +94,10 @@ test('the package bundles with Vite; its element and its functions work in Worke
   assert(Math.abs(norm - result.norm) < 1e-3 * norm && Math.abs(result.distortion - norm / 28) < 1e-3, `${norm} ${result.norm}`);
   assert(result.image.every((/** @type {number} */ v) => v >= 0 && v <= 1));
   assert.equal(found.steps.length, result.evaluations);
-  assert.deepEqual(found.steps.map((/** @type {any} */ step) => step.evaluations), found.steps.map((/** @type {any} */ _, /** @type {number} */ k) => k + 1));
+  assert.deepEqual(
+    found.steps.map((/** @type {any} */ step) => step.evaluations),
+    found.steps.map((/** @type {any} */ _, /** @type {number} */ k) => k + 1),
+  );
 
   const [noNetwork, noImage, abortedBefore, aborted, closed] = found.refusals;
   assert.match(noNetwork, /safetensors/);
@@ -125,7 +108,10 @@ test('the package bundles with Vite; its element and its functions work in Worke
   assert.equal(found.next, 3, 'after an abort the Worker serves again');
   assert.match(closed, /closed/);
   assert.deepEqual(faults, []);
-  assert.deepEqual(requests.filter((url) => !url.startsWith(server.url) && !/^(data|blob):/.test(url)), []);
+  assert.deepEqual(
+    requests.filter((url) => !url.startsWith(server.url) && !/^(data|blob):/.test(url)),
+    [],
+  );
 });
 
 test('its types hold in a strict project', async () => {

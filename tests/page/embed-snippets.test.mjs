@@ -11,16 +11,20 @@ import { prepare } from './hosts.mjs';
 
 const { browser, host, site } = await prepare(after);
 
-/** The page with a drawn 5 to be read as 2, and the disclosure open. @param {import('./harness.mjs').Test} t @param {number} [width] */
+/** The page with a drawn 5 that is to become a 2, and the disclosure open. @param {import('./harness.mjs').Test} t @param {number} [width] */
 async function opened(t, width = 1280) {
-  const context = await browser.newContext({ reducedMotion: 'reduce', viewport: { width, height: 900 }, permissions: ['clipboard-read', 'clipboard-write'] });
+  const context = await browser.newContext({
+    reducedMotion: 'reduce',
+    viewport: { width, height: 900 },
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
   context.setDefaultTimeout(20_000);
   t.after(() => context.close());
   const page = await context.newPage();
   await page.goto(site.url);
   await draw(page, await written(5));
   await page.getByRole('radiogroup', { name: 'Target' }).getByRole('radio', { name: '2', exact: true }).check();
-  await settled(page, /your digit as 5.*makes it read 2/);
+  await settled(page, /your digit as 5.*makes it predict 2/);
   await page.getByText('Embed this in your page').click();
   await page.getByRole('heading', { name: 'One file' }).waitFor();
   return page;
@@ -33,9 +37,16 @@ test('the snippets, pasted elsewhere, show the drawing and target of the moment'
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), element);
 
   const framed = await host(t, frame);
-  await framed.page.frameLocator('iframe').locator('.status').filter({ hasText: /your digit as 5.*makes it read 2/ }).waitFor();
+  await framed.page
+    .frameLocator('iframe')
+    .locator('.status')
+    .filter({ hasText: /your digit as 5.*makes it predict 2/ })
+    .waitFor();
   const within = await host(t, element);
-  await within.page.locator('.status').filter({ hasText: /your digit as 5.*makes it read 2/ }).waitFor();
+  await within.page
+    .locator('.status')
+    .filter({ hasText: /your digit as 5.*makes it predict 2/ })
+    .waitFor();
 });
 
 test('the one file is there to be saved', async (t) => {
@@ -50,7 +61,8 @@ test('no barrier is found by axe-core in the open disclosure, wide and narrow', 
     const page = await opened(t, width);
     await page.evaluate(axe.source);
     const found = await page.evaluate(async () =>
-      (await /** @type {any} */ (window).axe.run('footer')).violations.map((/** @type {any} */ v) => `${v.id}: ${v.nodes[0].html}`));
+      (await /** @type {any} */ (window).axe.run('footer')).violations.map((/** @type {any} */ v) => `${v.id}: ${v.nodes[0].html}`),
+    );
     assert.deepEqual(found, []);
     assert(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing sticks out');
   }

@@ -6,7 +6,7 @@
  *     import { test } from 'node:test';
  *     import { open } from './harness.mjs';
  *
- *     test('a drawn line is read', async (t) => {
+ *     test('a drawn line is classified', async (t) => {
  *       const { page, draw, readout } = await open(t);
  *       await draw([[[0.5, 0.1], [0.5, 0.9]]]);
  *       …
@@ -21,7 +21,9 @@ import { once } from 'node:events';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize, relative, sep } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 
 /**
@@ -61,8 +63,11 @@ const MEDIA_TYPES = {
  * @param {string} [options.below] the path that the folder appears at, as '/' or '/some/where/'
  * @param {Record<string, string>} [options.extra] further files by their address, such as a page that embeds ours
  * @param {(path: string) => boolean} [options.refuse] answers 404 to what it is true of
+ * @param {{ latency: number, bytesPerSecond: number }} [options.line] as seen through a slow line: every answer begins so many
+ *   milliseconds after its request, and all answers share the rate; packed, and cached for ever where the name says so
  */
-export async function startServer({ folder = DIST, below = '/', extra = {}, refuse = () => false } = {}) {
+export async function startServer({ folder = DIST, below = '/', extra = {}, refuse = () => false, line } = {}) {
+  let lineIsFree = 0;
   /** @type {string[]} */
   const served = [];
   const server = createServer(async (request, response) => {
@@ -82,6 +87,20 @@ export async function startServer({ folder = DIST, below = '/', extra = {}, refu
       if (file !== normalize(folder) && !file.startsWith(normalize(folder + sep))) throw new Error('outside');
       if ((await stat(file)).isDirectory()) file = join(file, 'index.html');
       served.push(relative(folder, file));
+      if (line) {
+        const packed = gzipSync(await readFile(file), { level: 9 });
+        const cached = /\/v-[0-9a-f]+\//.test(file) ? 'max-age=31536000, immutable' : 'no-cache';
+        response.writeHead(200, {
+          'Content-Type': MEDIA_TYPES[extname(file)] ?? 'application/octet-stream',
+          'Content-Encoding': 'gzip',
+          'Cache-Control': cached,
+        });
+        const begins = performance.now() + line.latency;
+        lineIsFree = Math.max(lineIsFree, begins) + (1000 * packed.length) / line.bytesPerSecond;
+        await sleep(lineIsFree - performance.now());
+        response.end(packed);
+        return;
+      }
       send(200, MEDIA_TYPES[extname(file)] ?? 'application/octet-stream', await readFile(file));
     } catch {
       send(404, 'text/plain', 'There is no such file.');

@@ -53,10 +53,21 @@ export const target = (page, name) => page.getByRole('radio', { name, exact: tru
  * @param {Page} page
  * @param {string} name
  */
-export function colours(page, name) {
-  return page.getByRole('img', { name, exact: true }).evaluate((canvas) => {
-    if (!(canvas instanceof HTMLCanvasElement)) throw new Error('no canvas');
-    return [...(canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [])];
+export const colours = (page, name) => pixels(page.getByRole('img', { name, exact: true }));
+
+/**
+ * What a canvas shows. One that was handed over to a Worker has no context of its own, but can be drawn into another.
+ * @param {import('playwright-core').Locator} canvas
+ * @returns {Promise<number[]>}
+ */
+export function pixels(canvas) {
+  return canvas.evaluate((each) => {
+    if (!(each instanceof HTMLCanvasElement)) throw new Error('no canvas');
+    const copy = document.createElement('canvas');
+    [copy.width, copy.height] = [each.width, each.height];
+    const context = copy.getContext('2d');
+    context?.drawImage(each, 0, 0);
+    return [...(context?.getImageData(0, 0, copy.width, copy.height).data ?? [])];
   });
 }
 
@@ -70,7 +81,8 @@ export function safetensors(tensors) {
   let end = 0;
   for (const [name, { shape, values }] of Object.entries(tensors)) {
     const data = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, k) => values(k));
-    header[name] = { dtype: 'F32', shape, data_offsets: [end, (end += data.byteLength)] };
+    header[name] = { dtype: 'F32', shape, data_offsets: [end, end + data.byteLength] };
+    end += data.byteLength;
     parts.push(Buffer.from(data.buffer));
   }
   const text = Buffer.from(JSON.stringify(header));
@@ -78,6 +90,18 @@ export function safetensors(tensors) {
   length.writeBigUInt64LE(BigInt(text.length));
   return Buffer.concat([length, text, ...parts]);
 }
+
+/** A number in [−size, size) from each k, the same in every run. @param {number} size */
+const scattered = (size) => (/** @type {number} */ k) => size * ((((k + 1) * 2654435761) % 4294967296) / 2147483648 - 1);
+
+/** A network that predicts 3 of everything and 8 of nothing, after much work. @param {number} width */
+export const stubborn = (width) =>
+  safetensors({
+    'fc1.weight': { shape: [width, 784], values: scattered(0.05) },
+    'fc1.bias': { shape: [width], values: () => 0 },
+    'fc2.weight': { shape: [10, width], values: scattered(0.01) },
+    'fc2.bias': { shape: [10], values: (label) => (label === 3 ? 100 : label === 8 ? -1000 : 0) },
+  });
 
 /** A browser, or a page around this one, that starts no Worker. @param {Page} page */
 export async function withoutWorkers(page) {

@@ -13,9 +13,12 @@ after(() => browser.close());
 test('below any path the page and the frame’s page work, and ask nobody else', async (t) => {
   // open() fails where another host is asked, the policy broken or a file missing.
   const { page, url } = await open(t, { ...STILL, below: '/some/where/' });
-  await settled(page, /makes it read 8/);
+  await settled(page, /makes it predict 8/);
   await page.goto(`${url}embed.html`);
-  await page.locator('.status').filter({ hasText: /makes it read 8/ }).waitFor();
+  await page
+    .locator('.status')
+    .filter({ hasText: /makes it predict 8/ })
+    .waitFor();
 });
 
 for (const name of ['index.html', 'embed.html']) {
@@ -33,18 +36,52 @@ for (const name of ['index.html', 'embed.html']) {
 
 test('the policy is in force: an inline script does not run', async (t) => {
   const { page } = await open(t, { ...STILL, expected: [/Content Security Policy/] });
-  await settled(page, /makes it read 8/);
+  await settled(page, /makes it predict 8/);
   await page.evaluate(() => document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.ran = true' })));
   assert.equal(await page.evaluate(() => 'ran' in window), false);
 });
 
 test('all that a page loads is in the version’s folder, the Worker and the module too', async (t) => {
   const { page, requests, url } = await open(t, STILL);
-  await settled(page, /makes it read 8/);
+  await settled(page, /makes it predict 8/);
   const files = requests.filter((address) => address.startsWith(url)).map((address) => address.slice(url.length));
   assert(files.some((file) => file.endsWith('worker.js')) && files.some((file) => file.endsWith('.wasm')));
-  assert.deepEqual(files.filter((file) => file !== '' && !file.startsWith(`${VERSION}/`)), []);
+  assert.deepEqual(
+    files.filter((file) => file !== '' && !file.startsWith(`${VERSION}/`)),
+    [],
+  );
 });
+
+for (const name of ['', 'embed.html']) {
+  test(`the first attack of ${name || 'the page'} asks for everything at once: all of it is named in the page itself, and the module once`, async (t) => {
+    const server = await startServer();
+    const context = await browser.newContext({ reducedMotion: 'reduce', viewport: { width: 1280, height: 900 }, serviceWorkers: 'block' });
+    t.after(async () => {
+      await context.close();
+      await server.close();
+    });
+    const page = await context.newPage();
+    await page.goto(server.url + name);
+    await page
+      .locator('.status')
+      .filter({ hasText: /makes it predict 8/ })
+      .waitFor();
+    const html = await readFile(join(DIST, name || 'index.html'), 'utf8');
+    // The sections come after the first attack.
+    const files = server.served.filter(
+      (file) => file.startsWith('v-') && !file.includes('/explore/') && !file.endsWith('reproduction.json'),
+    );
+    assert.deepEqual(
+      files.filter((file) => !html.includes(`./${file}"`)),
+      [],
+    );
+    assert(files.length > 10);
+    for (const file of ['pockets_bg.wasm', 'FC100-100-10.safetensors', 'main.js', 'samples.json']) {
+      if (name && file === 'main.js') continue;
+      assert.equal(files.filter((each) => each.endsWith(file)).length, 1, file);
+    }
+  });
+}
 
 test('after the first visit the page works without a network', async (t) => {
   const server = await startServer({ below: '/pockets/' });
@@ -53,7 +90,7 @@ test('after the first visit the page works without a network', async (t) => {
   t.after(() => context.close());
   const page = await context.newPage();
   await page.goto(server.url);
-  await settled(page, /makes it read 8/);
+  await settled(page, /makes it predict 8/);
   await page.evaluate(async () => {
     const registration = await navigator.serviceWorker.ready;
     if (registration.active?.state !== 'activated') {
@@ -64,9 +101,9 @@ test('after the first visit the page works without a network', async (t) => {
 
   const { requests } = watch(context);
   await page.goto(`${server.url}?again`);
-  await settled(page, /makes it read 8/);
+  await settled(page, /makes it predict 8/);
   await page.getByRole('radio', { name: '2', exact: true }).check();
-  await settled(page, /makes it read 2/);
+  await settled(page, /makes it predict 2/);
   assert(requests.length > 5);
 });
 

@@ -56,7 +56,11 @@ export async function prepare(after, options) {
     test.after(async () => {
       await context.close();
       await server.close();
-      assert.deepEqual(faults.filter((fault) => !expected.some((pattern) => pattern.test(fault))), [], 'a page did something wrong');
+      assert.deepEqual(
+        faults.filter((fault) => !expected.some((pattern) => pattern.test(fault))),
+        [],
+        'a page did something wrong',
+      );
       const known = [server.url, site.url];
       const foreign = requests.filter((url) => !known.some((start) => url.startsWith(start)) && !/^(data|blob|about):/.test(url));
       assert.deepEqual(foreign, [], 'a page asked another host');

@@ -2,26 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
-import { STILL, colours, safetensors, settled, target, written, withoutWorkers } from './helpers.mjs';
+import { STILL, colours, safetensors, settled, stubborn, target, written, withoutWorkers } from './helpers.mjs';
 
 const none = () => 0;
-/** A number in [−size, size) from each k, the same in every run. @param {number} size */
-const scattered = (size) => (/** @type {number} */ k) => size * ((((k + 1) * 2654435761) % 4294967296) / 2147483648 - 1);
-
-/** Reads everything as 3, whatever the pixels. */
+/** Predicts 3 of everything, whatever the pixels. */
 const INDIFFERENT = safetensors({
   'fc1.weight': { shape: [10, 784], values: none },
   'fc1.bias': { shape: [10], values: (label) => (label === 3 ? 2 : 0) },
 });
-
-/** Reads everything as 3 and nothing as 8, after much work. @param {number} width */
-const stubborn = (width) =>
-  safetensors({
-    'fc1.weight': { shape: [width, 784], values: scattered(0.05) },
-    'fc1.bias': { shape: [width], values: none },
-    'fc2.weight': { shape: [10, width], values: scattered(0.01) },
-    'fc2.bias': { shape: [10], values: (label) => (label === 3 ? 100 : label === 8 ? -1000 : 0) },
-  });
 
 /** @param {import('./harness.mjs').Page} page @param {Buffer} body */
 const instead = async (page, body) => {
@@ -33,10 +21,10 @@ test('a worker that dies is replaced, and the drawing kept', async (t) => {
   await settled(page);
   await page.workers()[0].evaluate(() => self.close());
   await draw(await written(1));
-  await settled(page, /your digit as 1.*makes it read 8/);
+  await settled(page, /your digit as 1.*makes it predict 8/);
   assert.match(await readout('Adversarial prediction').innerText(), /^8/);
   await target(page, '4').check();
-  await settled(page, /makes it read 4/);
+  await settled(page, /makes it predict 4/);
 });
 
 test('while no answer comes, nothing old is shown', async (t) => {
@@ -53,7 +41,7 @@ test('while no answer comes, nothing old is shown', async (t) => {
 test('where no worker can start the page does the work itself', async (t) => {
   const { page, draw, readout } = await open(t, { ...STILL, before: withoutWorkers });
   await draw(await written(3));
-  await settled(page, /your digit as 3.*makes it read 8/);
+  await settled(page, /your digit as 3.*makes it predict 8/);
   assert.match(await readout('Adversarial prediction').innerText(), /^8/);
   assert.equal(page.workers().length, 0);
 });
@@ -61,7 +49,7 @@ test('where no worker can start the page does the work itself', async (t) => {
 test('a worker that cannot be loaded is done without', async (t) => {
   const { page, draw } = await open(t, { ...STILL, refuse: (path) => path.endsWith('/worker.js'), expected: [/404/, /worker\.js/] });
   await draw(await written(3));
-  await settled(page, /your digit as 3.*makes it read 8/);
+  await settled(page, /your digit as 3.*makes it predict 8/);
 });
 
 test('a browser without WebAssembly SIMD is told so', async (t) => {
@@ -97,7 +85,7 @@ test('a file that is no network is refused in words', async (t) => {
 
 test('a search that fails says so, shows no result, and keeps the drawing', async (t) => {
   const { page, readout } = await open(t, { ...STILL, before: (page) => instead(page, INDIFFERENT) });
-  await settled(page, /as 3 .* found no change that makes it read 8/);
+  await settled(page, /as 3 .* found no change that makes it predict 8/);
   assert.match(await readout('Prediction').innerText(), /^3/);
   for (const name of ['Adversarial prediction', 'Norm', 'Distortion', 'c', 'Evaluations', 'Search time']) {
     assert.equal(await readout(name).innerText(), '–', name);
@@ -111,8 +99,13 @@ test('a large network is given its time, and a newer drawing ends its search', a
   await settled(page, /as 3 .*(Still searching|found no change)/);
   await page.getByRole('button', { name: 'Clear' }).click();
   await settled(page, /nothing to attack/);
-  await draw([[[0.5, 0.1], [0.5, 0.9]]]);
+  await draw([
+    [
+      [0.5, 0.1],
+      [0.5, 0.9],
+    ],
+  ]);
   await settled(page, /your digit as 3/);
-  await settled(page, /found no change that makes it read 8/);
+  await settled(page, /found no change that makes it predict 8/);
   assert.equal(await readout('Adversarial prediction').innerText(), '–');
 });

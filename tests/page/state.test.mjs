@@ -11,7 +11,7 @@ test('the address brings back the drawing, the network, the target and the readi
   const { page, draw, url, readout } = await open(t, STILL);
   await draw(await written(5));
   await target(page, '6').check();
-  const said = await settled(page, /your digit as 5.*makes it read 6/);
+  const said = await settled(page, /your digit as 5.*makes it predict 6/);
   const link = await hash(page);
   assert.match(link, /^#v1;network=FC100-100-10;target=6;reading=both;digit=[\w-]+$/);
   const seen = await Promise.all([colours(page, 'Network input'), colours(page, 'Adversarial digit')]);
@@ -63,9 +63,9 @@ test('a link of another version is named, and neither it nor the drawing is lost
 
 test('what is wrong in a link is named, and the rest is taken', async (t) => {
   const { page } = await open(t, { ...STILL, path: '#v1;network=FC1;target=5;reading=sideways;digit=%%%' });
-  const said = await settled(page, /reading and digit could not be read/);
+  const said = await settled(page, /reading and digit could not be understood/);
   assert.match(said, /no network called FC1/);
-  assert.match(said, /makes it read 5/);
+  assert.match(said, /makes it predict 5/);
   assert(await target(page, '5').isChecked());
   assert.equal(await page.getByRole('combobox', { name: 'Network' }).inputValue(), 'FC100-100-10');
 });
@@ -76,7 +76,7 @@ test('the reading of c in a link is used', async (t) => {
   const both = Number(await readout('Norm').innerText());
   await page.goto('about:blank');
   await page.goto(`${url}#v1;reading=weight`);
-  await settled(page, /makes it read 8/);
+  await settled(page, /makes it predict 8/);
   const weight = Number(await readout('Norm').innerText());
   assert(weight >= both, `${weight} is not below ${both}`);
   assert(weight < 1.05 * both);

@@ -1,5 +1,6 @@
 //! What several test files share.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "no file uses all of it")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "tests and examples fail by a panic")]
 
 use pockets::{idx::Digits, network::Mlp};
 use serde_json::Value;

@@ -76,7 +76,9 @@ export function chart({ name, height, kind = '' }) {
     }
     for (const { points, kind = '', label } of lines) {
       const d = points
-        .map(([a, b], k) => (defined([a, b], x, y) ? `${k > 0 && defined(points[k - 1], x, y) ? 'L' : 'M'}${across(a).toFixed(1)} ${up(b).toFixed(1)}` : ''))
+        .map(([a, b], k) =>
+          defined([a, b], x, y) ? `${k > 0 && defined(points[k - 1], x, y) ? 'L' : 'M'}${across(a).toFixed(1)} ${up(b).toFixed(1)}` : '',
+        )
         .join('');
       parts.push(element('path', { class: `line ${kind}`, d }));
       const last = points.at(-1);
@@ -84,7 +86,8 @@ export function chart({ name, height, kind = '' }) {
     }
     for (const { points, kind = '' } of dots) {
       for (const [a, b] of points) {
-        if (defined([a, b], x, y)) parts.push(element('circle', { class: `dot ${kind}`, cx: across(a).toFixed(1), cy: up(b).toFixed(1), r: '3.5' }));
+        if (defined([a, b], x, y))
+          parts.push(element('circle', { class: `dot ${kind}`, cx: across(a).toFixed(1), cy: up(b).toFixed(1), r: '3.5' }));
       }
     }
     for (const { x: value, label, kind = '' } of marks) {

@@ -1,13 +1,12 @@
 // @ts-check
 /** What a visitor can take away: a link, a picture that still works, the numbers. */
-import { create } from '../dom.js';
-import { csv, download, npy, png } from './files.js';
+import { create, download } from '../dom.js';
 
-/** @import { Rounded } from './messages.js' */
+/** @import { Rounded } from '../protocol.js' */
 /** @import { Scene, Tools, Update } from './stage.js' */
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
-export function section(figure, { explorer, page }) {
+export function section(figure, { client, page }) {
   /** @type {Scene | null} */ let scene = null;
   /** @type {Rounded | null} */ let rounded = null;
   const row = (/** @type {string} */ name, /** @type {string} */ words, /** @type {() => void} */ clicked) => {
@@ -30,23 +29,24 @@ export function section(figure, { explorer, page }) {
   });
   const picture = row('Picture (PNG)', '', () => {
     if (!scene || !rounded) return;
-    download(`${name(scene)}.png`, png(rounded.levels), 'image/png');
+    download(`${name(scene)}.png`, rounded.png, 'image/png');
     page.say(`Saved. ${verdict(rounded)}`);
   });
+  const numbers = (/** @type {string} */ file, /** @type {Float32Array | undefined} */ values) => {
+    if (values) client.ask(file, 'npy', { values }, (bytes) => download(file, bytes, 'application/octet-stream'));
+  };
   const change = row('r (npy)', '28 × 28 floats, exactly as computed; numpy.load reads them.', () => {
-    const r = scene?.answer?.perturbation?.values;
-    if (scene && r) download(`${name(scene)}-r.npy`, npy(r), 'application/octet-stream');
+    if (scene) numbers(`${name(scene)}-r.npy`, scene.answer?.perturbation?.values);
   });
   const sum = row('x + r (npy)', 'The same for the adversarial digit, from 0 (paper) to 1 (ink).', () => {
-    const values = scene?.answer?.adversarial?.values;
-    if (scene && values) download(`${name(scene)}.npy`, npy(values), 'application/octet-stream');
+    if (scene) numbers(`${name(scene)}.npy`, scene.answer?.adversarial?.values);
   });
   const trace = row('Search (CSV)', 'Every evaluation with its phase, c, loss, objective, norm, margin and bracket.', () => {
     if (!scene?.answer?.digit) return;
-    const { network, reading, target, answer } = scene;
-    const kept = name(scene);
-    const request = { network, reading, target, image: scene.answer.digit.values };
-    explorer.ask('trace', request, ({ steps }) => download(`${kept}.csv`, csv(steps), 'text/csv'), (why) => told(trace.note, why), 'trace to keep');
+    const { network, reading, target } = scene;
+    const file = `${name(scene)}.csv`;
+    const asked = { network, reading, target, image: scene.answer.digit.values };
+    client.ask(file, 'csv', asked, (bytes) => download(file, bytes, 'text/csv'), { failed: (why) => told(trace.note, why) });
   });
 
   /** @param {HTMLElement} note @param {(Node | string)[]} words */
@@ -65,12 +65,11 @@ export function section(figure, { explorer, page }) {
     for (const { button } of [change, sum, trace, picture]) button.disabled = true;
     picture.note.textContent = r ? '' : 'There is no example to keep.';
     if (!answer?.digit || !r) {
-      explorer.forget('rounded');
+      client.cancel('rounded');
       return;
     }
     for (const { button } of [change, sum, trace]) button.disabled = false;
-    const request = { network, image: answer.digit.values, r, prediction: answer.digit.label, target };
-    explorer.ask('rounded', request, (found) => {
+    client.ask('rounded', 'rounded', { network, image: answer.digit.values, r, target }, (found) => {
       rounded = found;
       picture.button.disabled = false;
       picture.note.textContent = `28 × 28 pixels, white on black as in MNIST. ${verdict(found)}`;
@@ -80,7 +79,7 @@ export function section(figure, { explorer, page }) {
 
 /** @param {Rounded} rounded */
 function verdict({ rounding, label, norm, scale }) {
-  const still = `still read as ${label}, norm ${norm.toFixed(3)}`;
+  const still = `still classified as ${label}, norm ${norm.toFixed(3)}`;
   switch (rounding) {
     case 'nearest':
       return `Rounded to 256 levels it is ${still}.`;
@@ -89,7 +88,7 @@ function verdict({ rounding, label, norm, scale }) {
     case 'further':
       return `Plain rounding would lose it; with r lengthened by ${Math.round(100 * (scale - 1))} % it is ${still}.`;
     case 'lost':
-      return `Rounded to 256 levels it no longer fools the network: it is read as ${label}.`;
+      return `Rounded to 256 levels it no longer fools the network: it is classified as ${label}.`;
   }
 }
 

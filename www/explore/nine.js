@@ -1,99 +1,110 @@
 // @ts-check
 /** All nine targets at once, and the way from the digit to its example and beyond. */
 import { create } from '../dom.js';
-import { LABELS } from '../messages.js';
 import { NOTHING, percent } from '../numbers.js';
+import { LABELS } from '../target.js';
 import { chart } from './chart.js';
-import { moved, picture } from './pixels.js';
+import { empty, picture, show } from './picture.js';
 
-/** @import { Scene, Tools, Update } from './stage.js' */
+/** @import { Client } from '../client.js' */
+/** @import { Found, Way } from '../protocol.js' */
+/** @import { Tools, Update } from './stage.js' */
 
 /** The way ends at x + 2r; the slider stops at each place that is computed. */
 const UNTIL = 2;
 const PLACES = 201;
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
-export function section(figure, { explorer, page }) {
-  const strip = stripView(page.chooseTarget);
-  const way = wayView();
+export function section(figure, { client, page }) {
+  const strip = stripView(client, page.chooseTarget);
+  const way = wayView(client);
   figure.append(strip.element, way.element);
   return ({ answer, network, reading, target }) => {
     const digit = answer?.digit ?? null;
     strip.choose(target === 'any' ? (answer?.adversarial?.label ?? null) : target, digit);
     if (digit) {
-      const request = { network, reading, image: digit.values, prediction: digit.label };
-      explorer.ask('targets', request, (found) => strip.show(found, digit));
+      const { surfaces } = strip;
+      client.ask('targets', 'targets', { network, reading, image: digit.values, surfaces }, (found) => strip.show(found, digit));
     } else {
-      explorer.forget('targets');
+      client.cancel('targets');
       strip.show([], null);
     }
     const r = answer?.perturbation?.values;
     if (digit && r && answer?.adversarial) {
-      const to = answer.adversarial.label;
-      const request = { network, image: digit.values, r, until: UNTIL, count: PLACES };
-      explorer.ask('way', request, (shares) => way.show({ image: digit.values, r, shares, from: digit.label, to }));
+      const [from, to] = [digit.label, answer.adversarial.label];
+      const asked = { network, image: digit.values, r, until: UNTIL, count: PLACES };
+      client.ask('way', 'way', asked, (found) => way.show({ ...found, image: digit.values, r, from, to }));
     } else {
-      explorer.forget('way');
+      client.cancel('way');
       way.show(null);
     }
   };
 }
 
-/** Ten small pictures in the order of the labels; the digit itself stands in its own place. @param {(label: number) => void} chosen */
-function stripView(chosen) {
+/** Ten small pictures in the order of the labels; the digit itself stands in its own place. @param {Client} client @param {(label: number) => void} chosen */
+function stripView(client, chosen) {
   const cells = Array.from({ length: LABELS }, (_, label) => {
-    const small = picture();
+    const small = picture(client, `nine-${label}`);
     const norm = create('span', { class: 'number' }, NOTHING);
     const unseen = (/** @type {string} */ words) => create('span', { class: 'visually-hidden' }, words);
     const what = unseen(': ');
     const name = create('span', { class: 'label' }, String(label));
-    const button = create('button', { type: 'button', 'aria-pressed': 'false' }, small.element, unseen('Attack towards '), name, what, norm);
+    const button = create(
+      'button',
+      { type: 'button', 'aria-pressed': 'false' },
+      small.element,
+      unseen('Attack towards '),
+      name,
+      what,
+      norm,
+    );
     button.addEventListener('click', () => chosen(label));
     return { button, small, norm, what };
   });
-  const element = create('div', { class: 'strip', role: 'group', 'aria-label': 'The nearest example of each label' }, ...cells.map(({ button }) => button));
-  /** @type {number | null} */ let now = null;
-  /** @type {number | undefined} */ let own;
+  const element = create(
+    'div',
+    { class: 'strip', role: 'group', 'aria-label': 'The nearest example of each label' },
+    ...cells.map(({ button }) => button),
+  );
   return {
     element,
-    /** @param {number | null} label the one that is shown large @param {{ label: number } | null} digit */
-    choose(label, digit) {
-      now = label;
-      own = digit?.label;
-      cells.forEach(({ button }, each) => button.setAttribute('aria-pressed', String(each === now && each !== own)));
+    surfaces: cells.map(({ small }) => small.name),
+    /** @param {number | null} now the one that is shown large @param {{ label: number } | null} digit */
+    choose(now, digit) {
+      for (const [each, { button }] of cells.entries()) {
+        button.setAttribute('aria-pressed', String(each === now && each !== digit?.label));
+      }
     },
-    /** @param {import('./messages.js').Found[]} found @param {{ label: number, values: Float32Array } | null} digit */
+    /** @param {Found[]} found @param {{ label: number } | null} digit */
     show(found, digit) {
-      const norms = found.flatMap(({ norm }) => (norm === null ? [] : [norm]));
-      const nearest = Math.min(...norms);
       cells.forEach(({ button, small, norm, what }, label) => {
         const one = found.find(({ target }) => target === label);
-        const itself = digit?.label === label;
-        button.disabled = itself || !digit;
-        button.classList.toggle('itself', itself);
-        button.classList.toggle('nearest', one?.norm === nearest);
-        if (itself) small.ink(digit.values);
-        else if (one?.values) small.ink(one.values);
-        else small.empty();
-        norm.textContent = itself ? 'read' : one?.norm ? one.norm.toFixed(2) : NOTHING;
-        what.textContent = itself ? ': what it is ' : one?.norm ? ': norm ' : ': no example ';
+        const isItself = digit?.label === label;
+        button.disabled = isItself || !digit;
+        button.classList.toggle('itself', isItself);
+        button.classList.toggle('nearest', one?.nearest ?? false);
+        if (isItself || one?.norm) small.show(true);
+        else client.empty(small);
+        norm.textContent = isItself ? 'as it is' : one?.norm ? one.norm.toFixed(2) : NOTHING;
+        what.textContent = isItself ? ': the prediction, ' : one?.norm ? ': norm ' : ': no example ';
       });
     },
   };
 }
 
-/**
- * @typedef {object} Way
- * @property {Float32Array} image
- * @property {Float32Array} r
- * @property {Float32Array} shares ten probabilities of each place
- * @property {number} from
- * @property {number} to
- */
+/** @typedef {Way & { image: Float32Array, r: Float32Array, from: number, to: number }} Shown */
 
-function wayView() {
-  const large = picture('The digit with this much of the change');
-  const slider = create('input', { type: 'range', id: 'way', min: '0', max: String(UNTIL), step: String(UNTIL / (PLACES - 1)), value: '1' });
+/** @param {Client} client */
+function wayView(client) {
+  const large = picture(client, 'way', 'The digit with this much of the change');
+  const slider = create('input', {
+    type: 'range',
+    id: 'way',
+    min: '0',
+    max: String(UNTIL),
+    step: String(UNTIL / (PLACES - 1)),
+    value: '1',
+  });
   const words = create('p', { class: 'words' });
   const curves = chart({ name: 'Probabilities on the way', height: 252, kind: 'way' });
   const element = create(
@@ -104,45 +115,53 @@ function wayView() {
       'div',
       { class: 'wide' },
       curves.element,
-      create('div', { class: 'slider' }, create('label', { for: 'way' }, create('span', {}, 'How much of '), create('i', { class: 'r' }, 'r')), slider),
+      create(
+        'div',
+        { class: 'slider' },
+        create('label', { for: 'way' }, create('span', {}, 'How much of '), create('i', { class: 'r' }, 'r')),
+        slider,
+      ),
       words,
     ),
   );
-  /** @type {Way | null} */ let way = null;
+  /** @type {Shown | null} */ let way = null;
 
-  const place = () => Math.round((Number(slider.value) / UNTIL) * (PLACES - 1));
-  /** @param {Way} way @param {number} at */
-  const readAt = ({ shares }, at) => {
-    const ten = shares.subarray(at * LABELS, (at + 1) * LABELS);
-    const label = ten.indexOf(Math.max(...ten));
-    return { label, share: ten[label] };
-  };
   function refresh() {
     slider.disabled = !way;
     if (!way) {
-      large.empty();
+      empty(client, large);
       words.textContent = '';
       curves.draw({ x: { label: 't', domain: [0, UNTIL] }, y: { label: 'probability', domain: [0, 1] }, lines: [] });
       slider.removeAttribute('aria-valuetext');
       return;
     }
-    const { image, r, shares, from, to } = way;
     const t = Number(slider.value);
-    large.ink(moved(image, r, t));
-    const read = readAt(way, place());
-    let flip = 0;
-    while (flip < PLACES && readAt(way, flip).label === from) flip++;
-    const flips = (flip / (PLACES - 1)) * UNTIL;
-    slider.setAttribute('aria-valuetext', `${t.toFixed(2)} times r, read as ${read.label}, ${percent(read.share)}`);
-    words.replaceChildren(create('i', {}, 'x'), ` + ${t.toFixed(2)}\u00a0`, create('i', { class: 'r' }, 'r'), ` is read as `, create('b', {}, String(read.label)), ` (${percent(read.share)})`);
+    const place = Math.round((t / UNTIL) * (PLACES - 1));
+    const label = way.labels[place];
+    const share = percent(way.probabilities[place * LABELS + label]);
+    show(client, large, { image: way.image, r: way.r, t });
+    slider.setAttribute('aria-valuetext', `${t.toFixed(2)} times r, classified as ${label}, ${share}`);
+    words.replaceChildren(
+      create('i', {}, 'x'),
+      ` + ${t.toFixed(2)}\u00a0`,
+      create('i', { class: 'r' }, 'r'),
+      ` is classified as `,
+      create('b', {}, String(label)),
+      ` (${share})`,
+    );
+    paint(way, t);
+  }
+
+  /** @param {Shown} way @param {number} t */
+  function paint({ probabilities, flip, from, to }, t) {
     const lines = Array.from({ length: LABELS }, (_, label) => {
-      const curve = Array.from({ length: PLACES }, (_, k) => shares[k * LABELS + label]);
-      const main = label === from || label === to;
+      const curve = Array.from({ length: PLACES }, (_, k) => probabilities[k * LABELS + label]);
+      const isMain = label === from || label === to;
       return {
         points: curve.map((share, k) => /** @type {[number, number]} */ ([(k / (PLACES - 1)) * UNTIL, share])),
         kind: label === from ? 'from' : label === to ? 'to' : 'other',
-        label: main || curve[PLACES - 1] > 0.08 ? String(label) : undefined,
-        matters: main || Math.max(...curve) > 0.01,
+        label: isMain || curve[PLACES - 1] > 0.08 ? String(label) : undefined,
+        matters: isMain || Math.max(...curve) > 0.01,
       };
     }).filter(({ matters }) => matters);
     lines.sort((a, b) => Number(a.kind !== 'other') - Number(b.kind !== 'other'));
@@ -150,17 +169,16 @@ function wayView() {
       x: { label: 't, how much of r is added', domain: [0, UNTIL], ticks: [0, 0.5, 1, 1.5, 2] },
       y: { label: 'probability', domain: [0, 1], ticks: [0, 0.5, 1], format: (v) => `${100 * v}\u00a0%` },
       lines,
-      marks: [
-        ...(flip < PLACES ? [{ x: flips, label: 'the reading flips', kind: 'flip' }] : []),
-        { x: t, kind: 'cursor' },
-      ],
+      marks: [...(flip ? [{ x: flip.t, label: 'the prediction flips', kind: 'flip' }] : []), { x: t, kind: 'cursor' }],
     });
-    curves.describe(flip < PLACES ? `read as ${from} until t = ${flips.toFixed(2)}, then as ${readAt(way, flip).label}` : `read as ${from} all the way`);
+    curves.describe(
+      flip ? `classified as ${from} until t = ${flip.t.toFixed(2)}, then as ${flip.label}` : `classified as ${from} all the way`,
+    );
   }
   slider.addEventListener('input', refresh);
   return {
     element,
-    /** @param {Way | null} next */
+    /** @param {Shown | null} next */
     show(next) {
       way = next;
       refresh();

@@ -15,7 +15,14 @@ export function section(figure, { page }) {
   const input = create('input', { type: 'file', accept: '.safetensors', id: 'own-file' });
   const zone = create('div', { class: 'drop' }, input, create('label', { for: 'own-file' }, 'Choose a safetensors file, or drop one here'));
   const words = create('p', { class: 'words' });
-  figure.append(create('div', { class: 'columns own' }, create('div', {}, zone, words), create('pre', { tabindex: '0', role: 'group', 'aria-label': 'How to save a network in Python' }, create('code', {}, PYTHON))));
+  figure.append(
+    create(
+      'div',
+      { class: 'columns own' },
+      create('div', {}, zone, words),
+      create('pre', { tabindex: '0', role: 'group', 'aria-label': 'How to save a network in Python' }, create('code', {}, PYTHON)),
+    ),
+  );
 
   /** @param {File} file */
   const take = async (file) => {

@@ -1,10 +1,13 @@
 // @ts-check
 /** The pocket on a map, and random changes of the same size, counted. */
 import { create } from '../dom.js';
+import { watchTheme } from '../theme.js';
 import { mapView } from './map.js';
-import { picture } from './pixels.js';
+import { empty, picture } from './picture.js';
 
-/** @import { Scene, Tools, Update } from './stage.js' */
+/** @import { Client } from '../client.js' */
+/** @import { Counted, Map as Regions } from '../protocol.js' */
+/** @import { Tools, Update } from './stage.js' */
 
 /** Cells along a side of the map. */
 const CELLS = 144;
@@ -15,16 +18,16 @@ const ROW = 40;
 const OCTAVES = 4;
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
-export function section(figure, { explorer }) {
-  /** @type {{ network: string, image: Float32Array, r: Float32Array, prediction: number, norm: number } | null} */ let shown = null;
+export function section(figure, { client }) {
+  /** @type {{ network: string, image: Float32Array, r: Float32Array, norm: number } | null} */ let shown = null;
   let seed = 1;
   const words = create('p', { id: 'map-words', class: 'visually-hidden' });
-  const map = mapView((view) => {
+  const map = mapView(client, (view, surface) => {
     if (!shown) return;
     const { network, image, r } = shown;
-    explorer.ask('plane', { network, image, r, ...view, side: CELLS, seed }, ({ side, labels }) => {
-      map.show(labels, side, view);
-      words.textContent = inWords(labels);
+    client.ask('plane', 'plane', { network, image, r, ...view, side: CELLS, seed, surface }, (regions) => {
+      map.show(regions, view, surface);
+      words.textContent = inWords(regions);
     });
   });
   const button = (/** @type {string} */ name, /** @type {() => void} */ clicked) => {
@@ -36,10 +39,10 @@ export function section(figure, { explorer }) {
     seed++;
     map.reset();
   };
-  const noise = noiseView((norm) => {
+  const noise = noiseView(client, (norm, surface) => {
     if (!shown) return;
-    const { network, image, prediction } = shown;
-    explorer.ask('noise', { network, image, prediction, norm, tries: TRIES, seed: 7 }, (counted) => noise.show(counted));
+    const { network, image } = shown;
+    client.ask('noise', 'noise', { network, image, norm, tries: TRIES, seed: 7, surface }, (counted) => noise.show(counted));
   });
   figure.append(
     create(
@@ -50,8 +53,21 @@ export function section(figure, { explorer }) {
         {},
         map.element,
         words,
-        create('div', { class: 'player tools-below' }, button('Zoom in', map.zoomIn), button('Zoom out', map.zoomOut), button('Whole', map.reset), button('Another cut', another)),
-        create('p', { class: 'note' }, 'Across: along ', create('i', { class: 'r' }, 'r'), '. Up: along a random direction. The bar is a distance ‖·‖₂. Drag or use the arrow keys to move, + and − to zoom.'),
+        create(
+          'div',
+          { class: 'player tools-below' },
+          button('Zoom in', map.zoomIn),
+          button('Zoom out', map.zoomOut),
+          button('Whole', map.reset),
+          button('Another cut', another),
+        ),
+        create(
+          'p',
+          { class: 'note' },
+          'Across: along ',
+          create('i', { class: 'r' }, 'r'),
+          '. Up: along a random direction. On the dashed ring lies x′. The bar is a distance ‖·‖₂. Drag or use the arrow keys to move, + and − to zoom.',
+        ),
       ),
       noise.element,
     ),
@@ -60,34 +76,29 @@ export function section(figure, { explorer }) {
     const r = answer?.perturbation?.values;
     if (!answer?.digit || !answer.outcome || !r) {
       shown = null;
-      explorer.forget('plane');
-      explorer.forget('noise');
+      client.cancel('plane');
+      client.cancel('noise');
       map.about(null);
       noise.about(null);
       words.textContent = '';
       return;
     }
-    shown = { network, image: answer.digit.values, r, prediction: answer.digit.label, norm: answer.outcome.norm };
+    shown = { network, image: answer.digit.values, r, norm: answer.outcome.norm };
     map.about(shown.norm);
     map.reset();
     noise.about(shown.norm);
   };
 }
 
-/** @param {Uint8Array} labels */
-function inWords(labels) {
-  const counts = new Array(10).fill(0);
-  for (const label of labels) counts[label]++;
-  const shares = counts.map((count, label) => ({ label, share: count / labels.length })).filter(({ share }) => share >= 0.005);
-  shares.sort((a, b) => b.share - a.share);
-  return `In view: ${shares.map(({ label, share }) => `read as ${label} ${Math.round(100 * share)} %`).join(', ')}.`;
-}
+/** @param {Regions} regions */
+const inWords = ({ shares }) =>
+  `In view: ${shares.map(({ label, share }) => `classified as ${label} ${Math.round(100 * share)} %`).join(', ')}.`;
 
-/** @param {(norm: number) => void} wanted */
-function noiseView(wanted) {
+/** @param {Client} client @param {(norm: number, surface: string) => void} wanted */
+function noiseView(client, wanted) {
   const count = create('b', { class: 'count' });
   const rest = create('span', {});
-  const small = picture('Your digit with random noise');
+  const small = picture(client, 'noise', 'Your digit with random noise');
   const dots = create('canvas', { class: 'dots', 'aria-hidden': 'true' });
   const context = dots.getContext('2d');
   const slider = create('input', { type: 'range', id: 'noise', min: '0', max: String(OCTAVES), step: '0.05', value: '0' });
@@ -101,22 +112,24 @@ function noiseView(wanted) {
     create('div', { class: 'sample' }, small.element, size),
   );
   /** @type {number | null} */ let norm = null;
-  /** @type {import('./messages.js').Counted | null} */ let counted = null;
+  /** @type {Counted | null} */ let counted = null;
   const times = () => 2 ** Number(slider.value);
 
   const ask = () => {
-    if (norm !== null) wanted(times() * norm);
+    if (norm !== null) wanted(times() * norm, small.name);
     refresh();
   };
   function refresh() {
     const all = (counted?.tried ?? 0) === TRIES;
     count.textContent = counted ? (all ? '' : '≥ ') + counted.changed.toLocaleString('en') : '–';
-    rest.textContent = times() === 1 ? 'of the same size change the reading' : `${times().toFixed(1)} times as large change the reading`;
+    rest.textContent =
+      times() === 1 ? 'of the same size change the prediction' : `${times().toFixed(1)} times as large change the prediction`;
     slider.disabled = norm === null;
-    size.textContent = norm === null ? '' : `One of them. Its size ‖·‖₂ is ${(times() * norm).toFixed(2)}; that of r is ${norm.toFixed(2)}.`;
-    slider.setAttribute('aria-valuetext', `${times().toFixed(1)} times r, ${count.textContent} of 1,000 change the reading`);
-    if (counted) small.ink(counted.sample);
-    else small.empty();
+    size.textContent =
+      norm === null ? '' : `One of them. Its size ‖·‖₂ is ${(times() * norm).toFixed(2)}; that of r is ${norm.toFixed(2)}.`;
+    slider.setAttribute('aria-valuetext', `${times().toFixed(1)} times r, ${count.textContent} of 1,000 change the prediction`);
+    if (counted) small.show(true);
+    else empty(client, small);
     paint();
   }
   function paint() {
@@ -142,6 +155,7 @@ function noiseView(wanted) {
   }
   slider.addEventListener('input', ask);
   new ResizeObserver(paint).observe(element);
+  watchTheme(paint);
   return {
     element,
     /** @param {number | null} length ‖r‖₂ */
@@ -150,7 +164,7 @@ function noiseView(wanted) {
       if (length === null) counted = null;
       ask();
     },
-    /** @param {import('./messages.js').Counted} next */
+    /** @param {Counted} next */
     show(next) {
       counted = next;
       refresh();

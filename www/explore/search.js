@@ -1,13 +1,13 @@
 // @ts-check
-/** One search, evaluation by evaluation, and what the readings of the paper change. */
+/** One search, evaluation by evaluation, and what the readings of c change. */
 import { create } from '../dom.js';
-import { SIDE } from '../messages.js';
 import { NOTHING, significant } from '../numbers.js';
+import { SIDE } from '../surface.js';
 import { chart } from './chart.js';
-import { moved, picture } from './pixels.js';
+import { empty, picture, show } from './picture.js';
 
-/** @import { Compared, Step, Trace } from './messages.js' */
-/** @import { Reading, Target } from '../messages.js' */
+/** @import { Client } from '../client.js' */
+/** @import { Compared, Reading, Step, Target, Trace } from '../protocol.js' */
 /** @import { Tools, Update } from './stage.js' */
 
 const PIXELS = SIDE * SIDE;
@@ -16,9 +16,18 @@ const PACE = 450;
 
 /** What the search is doing, by phase. @type {Record<string, [string, string]>} */
 const PHASES = {
-  bracket: ['Bracketing c', 'The first slope hints at a price c; then c goes up or down until one value is known to succeed and one to fail.'],
-  root: ['Closing in on c', 'Between a c that succeeds and one that fails, a straight line through their margins (regula falsi) says which to try next.'],
-  boundary: ['Along the border', 'Near the border between two readings the network is almost flat. Its tangent there shows where the border comes closest to your digit.'],
+  bracket: [
+    'Bracketing c',
+    'The first slope hints at a weight c; then c goes up or down until one value is known to succeed and one to fail.',
+  ],
+  root: [
+    'Closing in on c',
+    'Between a c that succeeds and one that fails, a straight line through their margins (regula falsi) says which to try next.',
+  ],
+  boundary: [
+    'Along the boundary',
+    'Near the boundary between two labels the network is almost flat. Its tangent there shows where the boundary comes closest to your digit.',
+  ],
   scale: ['The result', 'At last r is shortened until it only just works: the scale step.'],
 };
 /** @type {[Reading, string, string][]} */
@@ -29,8 +38,8 @@ const READINGS = [
 ];
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
-export function section(figure, { explorer, page }) {
-  const player = playerView();
+export function section(figure, { client, page }) {
+  const player = playerView(client);
   const table = tableView(page);
   figure.append(player.element, table.element);
   /** @type {Target} */ let towards = 8;
@@ -40,21 +49,22 @@ export function section(figure, { explorer, page }) {
     if (digit && digit.label === towards) towards = (towards + 5) % 10;
     table.choose(reading, target, towards);
     if (!digit || digit.label === target) {
-      explorer.forget('trace');
-      explorer.forget('readings');
+      client.cancel('trace');
+      client.cancel('readings');
       player.show(null, null);
       table.show([]);
       return;
     }
     const image = digit.values;
-    explorer.ask('trace', { network, reading, image, target }, (trace) => player.show(trace, image));
-    explorer.ask('readings', { network, image, targets: [towards, 'any'] }, (compared) => table.show(compared));
+    client.ask('trace', 'trace', { network, reading, image, target }, (trace) => player.show(trace, image));
+    client.ask('readings', 'readings', { network, image, targets: [towards, 'any'] }, (compared) => table.show(compared));
   };
 }
 
-function playerView() {
-  const change = picture('The change at this evaluation');
-  const sum = picture('The digit at this evaluation');
+/** @param {Client} client */
+function playerView(client) {
+  const change = picture(client, 'step-r', 'The change at this evaluation');
+  const sum = picture(client, 'step-sum', 'The digit at this evaluation');
   const heading = create('h3', {});
   const doing = create('p', {});
   const now = create('p', { class: 'now' });
@@ -75,7 +85,15 @@ function playerView() {
     create(
       'div',
       { class: 'wide' },
-      create('div', { class: 'player' }, play, back, on, create('label', { for: 'evaluation', class: 'visually-hidden' }, 'Evaluation'), slider),
+      create(
+        'div',
+        { class: 'player' },
+        play,
+        back,
+        on,
+        create('label', { for: 'evaluation', class: 'visually-hidden' }, 'Evaluation'),
+        slider,
+      ),
       create('div', { class: 'charts' }, charts.margin.element, charts.norm.element, charts.c.element, charts.loss.element),
     ),
   );
@@ -106,47 +124,64 @@ function playerView() {
     }, PACE);
   };
   play.addEventListener('click', () => (playing ? stop() : start()));
-  back.addEventListener('click', () => (stop(), go(at() - 1)));
-  on.addEventListener('click', () => (stop(), go(at() + 1)));
-  slider.addEventListener('input', () => (stop(), refresh()));
+  /** @param {() => void} does */
+  const byHand = (does) => () => {
+    stop();
+    does();
+  };
+  back.addEventListener(
+    'click',
+    byHand(() => go(at() - 1)),
+  );
+  on.addEventListener(
+    'click',
+    byHand(() => go(at() + 1)),
+  );
+  slider.addEventListener('input', byHand(refresh));
 
   function refresh() {
     const none = !trace || !image;
     for (const control of [play, back, on, slider]) control.disabled = none;
     element.classList.toggle('off', none);
     if (!trace || !image) {
-      change.empty();
-      sum.empty();
+      empty(client, change);
+      empty(client, sum);
       heading.textContent = 'Nothing to search for';
-      doing.textContent = 'Draw a digit, and choose a target that it is not read as already.';
+      doing.textContent = 'Draw a digit, and choose a target that is not its prediction already.';
       now.textContent = '';
       const axis = { label: '', domain: /** @type {[number, number]} */ ([0, 1]), ticks: [] };
       for (const each of Object.values(charts)) each.draw({ x: axis, y: axis, lines: [] });
       return;
     }
-    const { steps, changes } = trace;
+    const { steps, changes, limit, outcome } = trace;
     const k = at();
     const step = steps[k];
     const r = changes.subarray(k * PIXELS, (k + 1) * PIXELS);
-    const limit = Math.max(...changes.subarray((steps.length - 1) * PIXELS).map(Math.abs), 1e-3);
-    change.signed(r, limit);
-    sum.ink(moved(image, r, 1));
+    show(client, change, { r, limit });
+    show(client, sum, { image, r });
     const last = k === steps.length - 1;
     [heading.textContent, doing.textContent] = PHASES[last ? 'scale' : step.phase];
-    if (last && trace.outcome.ending !== 'success') [heading.textContent, doing.textContent] = ['No example', 'The search ended without one.'];
-    else if (last && trace.outcome.scale === 1) doing.textContent = 'The smallest change that was seen to work.';
+    if (last && outcome.ending !== 'success') [heading.textContent, doing.textContent] = ['No example', 'The search ended without one.'];
+    else if (last && outcome.scale === 1) doing.textContent = 'The smallest change that was seen to work.';
     now.textContent = remark(steps, k);
     back.disabled = k === 0;
     on.disabled = last;
-    slider.setAttribute('aria-valuetext', `${k + 1} of ${steps.length}: ${heading.textContent}, margin ${step.margin.toFixed(2)}, norm ${step.norm.toFixed(2)}`);
+    slider.setAttribute(
+      'aria-valuetext',
+      `${k + 1} of ${steps.length}: ${heading.textContent}, margin ${step.margin.toFixed(2)}, norm ${step.norm.toFixed(2)}`,
+    );
     paint(steps, k);
   }
 
   /** @param {Step[]} steps @param {number} k */
   function paint(steps, k) {
-    const x = { label: 'evaluation', domain: /** @type {[number, number]} */ ([1, Math.max(steps.length, 2)]), ticks: wholes(steps.length) };
-    const line = (/** @type {(step: Step) => number | undefined} */ of, steps_ = steps) =>
-      /** @type {[number, number][]} */ (steps_.map((step, i) => [i + 1, of(step) ?? NaN]));
+    const x = {
+      label: 'evaluation',
+      domain: /** @type {[number, number]} */ ([1, Math.max(steps.length, 2)]),
+      ticks: wholes(steps.length),
+    };
+    const line = (/** @type {(step: Step) => number | null} */ of) =>
+      /** @type {[number, number][]} */ (steps.map((step, i) => [i + 1, of(step) ?? NaN]));
     const marks = [{ x: k + 1, kind: 'cursor' }];
     const good = (/** @type {(step: Step) => number} */ of) => [
       { points: line((step) => (step.margin >= 0 ? NaN : of(step))) },
@@ -160,17 +195,31 @@ function playerView() {
     };
     const margins = steps.map(({ margin }) => margin);
     charts.margin.draw({
-      x, marks, lines: [{ points: line((s) => s.margin) }], dots: good((s) => s.margin),
+      x,
+      marks,
+      lines: [{ points: line((s) => s.margin) }],
+      dots: good((s) => s.margin),
       y: { label: 'margin: logit of the goal less the best other', domain: range([...margins, 0]) },
-      levels: [{ y: 0, label: 'misread above', kind: 'zero' }],
+      levels: [{ y: 0, label: 'misclassified above', kind: 'zero' }],
     });
     charts.norm.draw({
-      x, marks, lines: [{ points: line((s) => s.norm) }], dots: good((s) => s.norm),
-      y: { label: 'size of the change, ‖r‖₂', domain: range(steps.map(({ norm }) => norm), 0) },
+      x,
+      marks,
+      lines: [{ points: line((s) => s.norm) }],
+      dots: good((s) => s.norm),
+      y: {
+        label: 'size of the change, ‖r‖₂',
+        domain: range(
+          steps.map(({ norm }) => norm),
+          0,
+        ),
+      },
     });
     const cs = steps.flatMap(({ c, succeeds, fails }) => [c, succeeds ?? c, fails ?? c]);
     charts.c.draw({
-      x, marks, dots: [{ points: line((s) => s.c) }],
+      x,
+      marks,
+      dots: [{ points: line((s) => s.c) }],
       y: { label: 'c, log scale; dashed: the bracket that closes in', domain: [Math.min(...cs) * 0.8, Math.max(...cs) * 1.25], log: true },
       lines: [
         { points: line((s) => s.c) },
@@ -179,18 +228,20 @@ function playerView() {
       ],
     });
     charts.loss.draw({
-      x, marks,
+      x,
+      marks,
       y: { label: 'objective c‖r‖² + loss, and the loss alone', domain: range(steps.flatMap(({ objective, loss }) => [objective, loss])) },
-      lines: [
-        { points: line((s) => s.objective), kind: 'objective' },
-        { points: line((s) => s.loss) },
-      ],
+      lines: [{ points: line((s) => s.objective), kind: 'objective' }, { points: line((s) => s.loss) }],
     });
     const { margin, norm, loss, objective, c, succeeds, fails } = steps[k];
-    charts.margin.describe(`${margin.toFixed(2)} at evaluation ${k + 1}, from ${margins[0].toFixed(2)} to ${margins[margins.length - 1].toFixed(2)} in all`);
+    charts.margin.describe(
+      `${margin.toFixed(2)} at evaluation ${k + 1}, from ${margins[0].toFixed(2)} to ${margins[margins.length - 1].toFixed(2)} in all`,
+    );
     charts.norm.describe(`${norm.toFixed(2)} at evaluation ${k + 1}`);
     charts.loss.describe(`objective ${objective.toFixed(2)}, loss ${loss.toFixed(2)} at evaluation ${k + 1}`);
-    charts.c.describe(`c ${significant(c)}, known to succeed ${succeeds ? significant(succeeds) : 'none'}, to fail ${fails ? significant(fails) : 'none'}`);
+    charts.c.describe(
+      `c ${significant(c)}, known to succeed ${succeeds ? significant(succeeds) : 'none'}, to fail ${fails ? significant(fails) : 'none'}`,
+    );
   }
   return {
     element,
@@ -225,14 +276,14 @@ function remark(steps, k) {
   if (step.phase === 'boundary') return `${where}One more tangent; ‖r‖₂ = ${step.norm.toFixed(3)}.`;
   const before = steps[k - 1];
   if (Math.abs(step.c / before.c - 1) > 1e-4) {
-    const verdict = step.margin >= 0 ? 'It works, perhaps too well' : 'Not misread yet';
+    const verdict = step.margin >= 0 ? 'It works, perhaps too well' : 'Not misclassified yet';
     return `${where}${verdict}, so c becomes ${significant(step.c)}. L-BFGS goes on from here and keeps its curvature pairs, all that it has learnt of how the slope bends.`;
   }
   if (step.objective > before.objective) return `${where}A step too far: the objective rose. The line search tries a shorter one.`;
   return `${where}A step of L-BFGS with the same c: the slope, corrected by the curvature pairs of earlier steps, says where to.`;
 }
 
-/** Readings of c down, losses across; the choice and what it costs in one. @param {import('./stage.js').Page} page */
+/** Readings of c down, losses across; the choice and what it comes to in one. @param {import('./stage.js').Page} page */
 function tableView(page) {
   /** @type {Target} */ let towards = 8;
   const radio = (/** @type {string} */ name, /** @type {string} */ value, /** @type {() => void} */ chosen) => {
@@ -245,17 +296,34 @@ function tableView(page) {
     away: radio('loss', 'away', () => page.chooseTarget('any')),
   };
   const readings = new Map(READINGS.map(([reading]) => [reading, radio('reading', reading, () => page.chooseReading(reading))]));
-  const cells = new Map(READINGS.flatMap(([reading]) => ['towards', 'away'].map((loss) => [`${reading} ${loss}`, create('td', {}, NOTHING)])));
+  const cells = new Map(
+    READINGS.flatMap(([reading]) => ['towards', 'away'].map((loss) => [`${reading} ${loss}`, create('td', {}, NOTHING)])),
+  );
   const option = (/** @type {HTMLInputElement} */ input, /** @type {string} */ name, /** @type {string} */ more) =>
     create('label', { class: 'option' }, input, create('span', {}, name, create('small', {}, more)));
   const body = READINGS.map(([reading, name, more]) =>
-    create('tr', {}, create('th', { scope: 'row' }, option(/** @type {HTMLInputElement} */ (readings.get(reading)), name, more)), ...['towards', 'away'].map((loss) => /** @type {Node} */ (cells.get(`${reading} ${loss}`)))),
+    create(
+      'tr',
+      {},
+      create('th', { scope: 'row' }, option(/** @type {HTMLInputElement} */ (readings.get(reading)), name, more)),
+      ...['towards', 'away'].map((loss) => /** @type {Node} */ (cells.get(`${reading} ${loss}`))),
+    ),
   );
   const table = create(
     'table',
     { class: 'readings' },
     create('caption', {}, 'The paper leaves two things open. What each reading of it costs, for this digit:'),
-    create('thead', {}, create('tr', {}, create('td', {}), create('th', { scope: 'col' }, option(losses.towards, 'towards the target', 'its loss falls')), create('th', { scope: 'col' }, option(losses.away, 'away from the label', 'its loss rises, any target')))),
+    create(
+      'thead',
+      {},
+      create(
+        'tr',
+        {},
+        create('td', {}),
+        create('th', { scope: 'col' }, option(losses.towards, 'towards the target', 'its loss falls')),
+        create('th', { scope: 'col' }, option(losses.away, 'away from the label', 'its loss rises, any target')),
+      ),
+    ),
     create('tbody', {}, ...body),
   );
   return {
@@ -276,7 +344,12 @@ function tableView(page) {
         const cell = cells.get(`${reading} ${target === 'any' ? 'away' : 'towards'}`);
         if (!cell || !outcome) continue;
         if (outcome.ending !== 'success') cell.textContent = 'no example';
-        else cell.replaceChildren(create('b', {}, outcome.norm.toFixed(3)), ` ${outcome.evaluations} evaluations`, ...(target === 'any' ? [`, read as ${outcome.label}`] : []));
+        else
+          cell.replaceChildren(
+            create('b', {}, outcome.norm.toFixed(3)),
+            ` ${outcome.evaluations} evaluations`,
+            ...(target === 'any' ? [`, classified as ${outcome.label}`] : []),
+          );
       }
     },
   };

@@ -3,10 +3,10 @@
  * The sections below the demo. Each is loaded when it first comes on screen, and told of the scene (the answer that
  * is shown above, its network, target and reading) only while it is there.
  *
- * @import { Answer, Reading, Target } from '../messages.js'
+ * @import { Attacked, Reading, Target } from '../protocol.js'
  *
  * @typedef {object} Scene
- * @property {Answer | null} answer what is shown above; null while nothing is known
+ * @property {Attacked | null} answer what is shown above; null while nothing is known
  * @property {string} network the name of the network in use
  * @property {Uint8Array} bytes its file
  * @property {number[]} widths of its layers, from 784 to 10
@@ -23,14 +23,13 @@
  * @property {() => string} link to the page as it is
  * @property {(sentence: string) => void} say in the page's one live region
  *
- * @typedef {{ explorer: Explorer, page: Page }} Tools
+ * @typedef {{ client: import('../client.js').Client, page: Page }} Tools
  * @typedef {(scene: Scene) => void} Update
  * @typedef {(figure: HTMLElement, tools: Tools) => Update} Section builds the figure
  */
 import { create } from '../dom.js';
 import { watchTheme } from '../theme.js';
-import { Explorer } from './explorer.js';
-import { forgetColours } from './pixels.js';
+import { colours } from './colours.js';
 
 /** By the ids of the sections in the page. @type {Record<string, () => Promise<{ section: Section }>>} */
 const SECTIONS = {
@@ -41,6 +40,7 @@ const SECTIONS = {
   units: () => import('./units.js'),
   layers: () => import('./layers.js'),
   own: () => import('./own.js'),
+  verdicts: () => import('./verdicts.js'),
   keep: () => import('./keep.js'),
 };
 
@@ -51,11 +51,13 @@ const REST = 120;
 /**
  * @param {HTMLElement} place the element that holds the sections
  * @param {Page} page
+ * @param {import('../client.js').Client} client an engine of their own, so that nothing of theirs delays the live attack
  * @returns {Update}
  */
-export function stage(place, page) {
+export function stage(place, page, client) {
   document.head.append(create('link', { rel: 'stylesheet', href: new URL('explore.css', import.meta.url).href }));
-  const tools = { explorer: new Explorer(), page };
+  const tools = { client, page };
+  const recolour = () => client.palette('explore', colours());
   /** @type {Scene | null} */ let scene = null;
   /** @type {Map<Element, { update: Update | null, loading: boolean, onScreen: boolean, shown: Scene | null }>} */ const states = new Map();
 
@@ -97,21 +99,21 @@ export function stage(place, page) {
     states.set(element, { update: null, loading: false, onScreen: false, shown: null });
     observer.observe(element);
   }
-  watchTheme(() => {
-    forgetColours();
-    if (scene) update({ ...scene });
-  });
+  watchTheme(recolour);
+  recolour();
 
   let frame = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ let rest;
   /** @type {Update} */
   function update(next) {
     scene = next;
-    tools.explorer.network(next.network, next.bytes);
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      for (const element of states.keys()) if (element.id === LIVE) refresh(element);
-    });
+    client.network(next.network, next.bytes);
+    if (frame === 0) {
+      frame = requestAnimationFrame(() => {
+        frame = 0;
+        for (const element of states.keys()) if (element.id === LIVE) refresh(element);
+      });
+    }
     clearTimeout(rest);
     rest = setTimeout(() => {
       for (const element of states.keys()) refresh(element);

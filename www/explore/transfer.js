@@ -1,20 +1,36 @@
 // @ts-check
 /** This very example, shown to every network there is, then to one of them more closely; and how often that works, on the whole test set. */
 import { create } from '../dom.js';
-import { SIDE } from '../messages.js';
 import { fetchNetwork } from '../networks.js';
 import { NOTHING, percent } from '../numbers.js';
 import { comparison } from './comparison.js';
-import { picture } from './pixels.js';
+import { picture } from './picture.js';
+import { reproduction } from './reproduction.js';
 
-/** @import { Read, Transferred } from './messages.js' */
+/** @import { Judged, Transferred } from '../protocol.js' */
+/** @import { Cell, Reproduction } from './reproduction.js' */
+/** @import { Surface } from '../surface.js' */
 /** @import { Scene, Tools, Update } from './stage.js' */
 
+/** The paper's tables 2 and 3, each by the network of its first row. */
+const TABLES = [
+  {
+    main: 'FC100-100-10',
+    title:
+      'On the whole test set: how many of the examples made for one network (row) another (column) misclassifies too. Large ours, small the paper’s.',
+    amplified: false,
+  },
+  {
+    main: 'FC100-100-10 (P1)',
+    title: 'The same for networks that were trained on disjoint halves of the training set, amplified to a distortion of 0.1.',
+    amplified: true,
+  },
+];
 /** The distortion that examples are amplified to, as in the paper. */
 const AMPLIFIED = 0.1;
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
-export function section(figure, { explorer, page }) {
+export function section(figure, { client, page }) {
   const body = create('tbody', {});
   const caption = create('p', { class: 'caption' });
   figure.append(
@@ -25,37 +41,54 @@ export function section(figure, { explorer, page }) {
       create(
         'div',
         { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'This example on every network' },
-      create(
-        'table',
-        { class: 'transfer' },
-        create('thead', {}, create('tr', {}, ...['network', 'your digit', 'x + r', 'amplified', 'its own smallest r'].map((name) => create('th', { scope: 'col' }, name)))),
-        body,
-      ),
+        create(
+          'table',
+          { class: 'transfer' },
+          create(
+            'thead',
+            {},
+            create(
+              'tr',
+              {},
+              ...['network', 'your digit', 'x + r', 'amplified', 'its own smallest r'].map((name) => create('th', { scope: 'col' }, name)),
+            ),
+          ),
+          body,
+        ),
       ),
     ),
   );
-  const pair = comparison(explorer);
+  const pair = comparison(client);
   figure.append(pair.element);
   /** @type {Scene | null} */ let scene = null;
   /** @type {Map<string, Uint8Array>} */ const loaded = new Map();
   /** @type {Map<string, Promise<void>>} */ const loading = new Map();
+  /** Each network's own r. @type {Map<string, Surface>} */ const own = new Map();
+  const ownOf = (/** @type {string} */ name) => own.get(name) ?? own.set(name, picture(client, `own ${name}`)).get(name);
 
   const ask = () => {
     const { answer, network, target } = scene ?? {};
     const r = answer?.perturbation?.values;
     if (!answer?.digit || !r || !network || target === undefined) {
-      explorer.forget('transfer');
+      client.cancel('transfer');
       caption.textContent = 'There is no example to show to the others.';
       body.replaceChildren();
       pair.show(null);
       return;
     }
-    const { digit, adversarial, outcome } = answer;
-    const networks = page.networks().map(({ name }) => name).filter((name) => loaded.has(name));
-    explorer.ask('transfer', { networks, image: digit.values, r, target, amplify: AMPLIFIED }, (rows) => {
-      caption.textContent = `Made for ${network}, distortion ${((outcome?.norm ?? 0) / SIDE).toFixed(3)}; amplified to ${AMPLIFIED}. What each network reads:`;
-      body.replaceChildren(...rows.map((row) => rowView(row, row.network === network, digit.label, adversarial?.label ?? -1, page.chooseNetwork)));
-      pair.show({ network, rows, image: digit.values, r, label: adversarial?.label ?? -1 });
+    const { digit, adversarial, distortion, perturbation, outcome } = answer;
+    const networks = page
+      .networks()
+      .map(({ name }) => name)
+      .filter((name) => loaded.has(name));
+    const surfaces = networks.map((name) => ownOf(name)?.name ?? '');
+    client.ask('transfer', 'transfer', { networks, image: digit.values, r, target, amplify: AMPLIFIED, surfaces }, (rows) => {
+      caption.textContent = `Made for ${network}, distortion ${(distortion ?? 0).toFixed(3)}; amplified to ${AMPLIFIED}. What each network predicts:`;
+      const label = adversarial?.label ?? -1;
+      body.replaceChildren(
+        ...rows.map((row) => rowView(row, ownOf(row.network), row.network === network, digit.label, label, page.chooseNetwork)),
+      );
+      pair.show({ network, rows, image: digit.values, r, limit: perturbation?.limit ?? 1, norm: outcome?.norm ?? 0, label });
     });
   };
   figure.append(tables());
@@ -65,13 +98,13 @@ export function section(figure, { explorer, page }) {
     for (const entry of page.networks()) {
       if (entry.bytes && loaded.get(entry.name) !== entry.bytes) {
         loaded.set(entry.name, entry.bytes);
-        explorer.network(entry.name, entry.bytes);
+        client.network(entry.name, entry.bytes);
       }
       if (loaded.has(entry.name) || loading.has(entry.name)) continue;
       const arrival = fetchNetwork(entry).then(
         (bytes) => {
           loaded.set(entry.name, bytes);
-          explorer.network(entry.name, bytes);
+          client.network(entry.name, bytes);
           ask();
         },
         () => void loading.delete(entry.name),
@@ -84,55 +117,42 @@ export function section(figure, { explorer, page }) {
 
 /**
  * @param {Transferred} row
+ * @param {Surface | undefined} small its own r
  * @param {boolean} made the example was made for this network
- * @param {number} label what the attacked network reads
+ * @param {number} label what the attacked network predicts
  * @param {number} target
  * @param {(name: string) => void} chosen
  */
-function rowView({ network, read, example, amplified, own }, made, label, target, chosen) {
+function rowView({ network, digit, example, amplified, own }, small, made, label, target, chosen) {
   const button = create('button', { type: 'button', 'aria-pressed': String(made) }, network);
   button.addEventListener('click', () => chosen(network));
-  const cell = (/** @type {Read} */ { label: found, share }, kind = '') => create('td', { class: kind }, create('b', {}, String(found)), create('small', {}, ` ${percent(share)}`));
-  const fooled = (/** @type {Read} */ { label: found }) => (found === target ? 'hit' : found !== read.label ? 'astray' : '');
-  const small = picture();
-  if (own) small.signed(own.r, Math.max(...own.r.map(Math.abs)));
+  const cell = (/** @type {Judged} */ { label: found, share }, kind = '') =>
+    create('td', { class: kind }, create('b', {}, String(found)), create('small', {}, ` ${percent(share)}`));
+  const fooled = (/** @type {Judged} */ { label: found }) => (found === target ? 'hit' : found !== digit.label ? 'astray' : '');
+  small?.show(own !== null);
   return create(
     'tr',
     { class: made ? 'made' : '' },
     create('th', { scope: 'row' }, button),
-    cell(read, read.label === label ? '' : 'astray'),
+    cell(digit, digit.label === label ? '' : 'astray'),
     cell(example, fooled(example)),
     cell(amplified, fooled(amplified)),
-    create('td', { class: 'own' }, ...(own ? [small.element, ` ${own.norm.toFixed(2)}`] : [NOTHING])),
+    create('td', { class: 'own' }, ...(own && small ? [small.element, ` ${own.norm.toFixed(2)}`] : [NOTHING])),
   );
 }
-
-/**
- * @typedef {{ value: number, confirmed: boolean }} Cell of the paper, in per cent
- * @typedef {object} Reproduction as `pockets reproduce` writes it; shares of ours from 0 to 1
- * @property {{ name: string, paper: { distortion: Cell } | null }[]} networks
- * @property {{ network: string, images: number, distortion: number, errors: number[], amplified: number[], paper: (Cell | null)[], paper_amplified: (Cell | null)[] }[]} made_for
- * @property {{ deviation: number, errors: number[], paper: (Cell | null)[] }[]} noise
- */
 
 /** The paper's tables beside ours; nothing where their data is not part of this site. */
 function tables() {
   const place = create('div', { class: 'tables' });
-  const url = new URL('../reproduction.json', import.meta.url);
-  fetch(url)
-    .then((response) => (response.ok ? response.json() : null))
-    .then((/** @type {Reproduction | null} */ data) => {
-      if (!data) return;
-      for (const [main, title, amplified] of /** @type {[string, string, boolean][]} */ ([
-        ['FC100-100-10', 'On the whole test set: how many of the examples made for one network (row) another (column) misreads too. Large ours, small the paper’s.', false],
-        ['FC100-100-10 (P1)', 'The same for networks that were trained on disjoint halves of the training set, amplified to a distortion of 0.1.', true],
-      ])) {
-        const table = tableView(data, main, title, amplified);
-        if (table) place.append(table);
-      }
-      if (place.childElementCount > 0) place.append(create('p', { class: 'note' }, 'A number of the paper with * is recalled, and not confirmed by a second source.'));
-    })
-    .catch(() => {});
+  reproduction().then((data) => {
+    if (!data) return;
+    for (const { main, title, amplified } of TABLES) {
+      const table = tableView(data, main, title, amplified);
+      if (table) place.append(table);
+    }
+    if (place.childElementCount === 0) return;
+    place.append(create('p', { class: 'note' }, 'A number of the paper with * is recalled, and not confirmed by a second source.'));
+  });
   return place;
 }
 
@@ -145,20 +165,46 @@ function tableView(data, main, title, amplified) {
   const columns = of(first).flatMap((cell, k) => (cell ? [k] : []));
   if (columns.length < 2) return null;
   const cell = (/** @type {number} */ share, /** @type {Cell | null} */ paper) => {
-    const made = create('td', {}, `${(100 * share).toFixed(1)}\u00a0%`, create('small', {}, paper ? `${paper.value}\u00a0%${paper.confirmed ? '' : '*'}` : NOTHING));
+    const made = create(
+      'td',
+      {},
+      `${(100 * share).toFixed(1)}\u00a0%`,
+      create('small', {}, paper ? `${paper.value}\u00a0%${paper.confirmed ? '' : '*'}` : NOTHING),
+    );
     made.style.setProperty('--share', `${Math.round(42 * share)}%`);
     return made;
   };
   const rows = columns.map((k) => {
     const row = data.made_for[k];
-    const size = create('small', {}, `distortion ${row.distortion.toFixed(3)}${data.networks[k].paper ? `, paper ${data.networks[k].paper?.distortion.value}` : ''}`);
-    return create('tr', {}, create('th', { scope: 'row' }, row.network, amplified ? '' : size), ...columns.map((c) => cell((amplified ? row.amplified : row.errors)[c], of(row)[c])));
+    const size = create(
+      'small',
+      {},
+      `distortion ${row.distortion.toFixed(3)}${data.networks[k].paper ? `, paper ${data.networks[k].paper?.distortion.value}` : ''}`,
+    );
+    return create(
+      'tr',
+      {},
+      create('th', { scope: 'row' }, row.network, amplified ? '' : size),
+      ...columns.map((c) => cell((amplified ? row.amplified : row.errors)[c], of(row)[c])),
+    );
   });
   for (const noise of data.noise) {
     if (!columns.some((c) => noise.paper[c])) continue;
-    rows.push(create('tr', {}, create('th', { scope: 'row' }, `Gaussian noise, ${noise.deviation.toFixed(2)}`), ...columns.map((c) => cell(noise.errors[c], noise.paper[c]))));
+    rows.push(
+      create(
+        'tr',
+        {},
+        create('th', { scope: 'row' }, `Gaussian noise, ${noise.deviation.toFixed(2)}`),
+        ...columns.map((c) => cell(noise.errors[c], noise.paper[c])),
+      ),
+    );
   }
   const head = create('tr', {}, create('td', {}, 'made for'), ...columns.map((c) => create('th', { scope: 'col' }, data.networks[c].name)));
   const table = create('table', { class: 'heat' }, create('thead', {}, head), create('tbody', {}, ...rows));
-  return create('div', {}, create('p', { class: 'caption' }, title), create('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': title }, table));
+  return create(
+    'div',
+    {},
+    create('p', { class: 'caption' }, title),
+    create('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': title }, table),
+  );
 }

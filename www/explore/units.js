@@ -1,30 +1,29 @@
 // @ts-check
-/** The test digits that one unit likes best, and those furthest along a random direction of the same layer. */
+/** The test digits with the largest projections on one unit, and on a random direction of the same layer. */
 import { create } from '../dom.js';
-import { SIDE } from '../messages.js';
 import { chart } from './chart.js';
-import { picture } from './pixels.js';
+import { picture } from './picture.js';
 
-/** @import { Ranked } from './messages.js' */
+/** @import { Client } from '../client.js' */
+/** @import { Ranked } from '../protocol.js' */
 /** @import { Scene, Tools, Update } from './stage.js' */
 
 /** Digits in a row. */
 const TOP = 10;
 const BINS = 40;
-const PIXELS = SIDE * SIDE;
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
-export function section(figure, { explorer }) {
+export function section(figure, { client }) {
   /** @type {Scene | null} */ let scene = null;
-  /** @type {Uint8Array | null} two pixels a byte, the first in the high half */ let packed = null;
+  let hasDigits = false;
   let [layer, unit, seed] = [0, 0, 1];
   const layers = create('div', { class: 'choices', role: 'radiogroup', 'aria-label': 'Layer' });
   const rows = [
-    rowView('One unit', 'Another unit', () => {
+    rowView(client, 'One unit', 'Another unit', () => {
       unit = Math.floor(Math.random() * width());
       ask();
     }),
-    rowView('A random direction', 'Another direction', () => {
+    rowView(client, 'A random direction', 'Another direction', () => {
       seed++;
       ask();
     }),
@@ -34,22 +33,22 @@ export function section(figure, { explorer }) {
 
   const width = () => scene?.widths[layer + 1] ?? 1;
   const ask = () => {
-    if (!scene || !packed) return;
+    if (!scene || !hasDigits) return;
     unit = Math.min(unit, width() - 1);
     const { network, answer } = scene;
     const image = answer?.digit?.values ?? null;
-    const digits = packed;
-    const told = (/** @type {Ranked[]} */ ranked) => {
-      rows.forEach((row, k) => row.show(ranked[k], digits, image !== null));
+    const surfaces = rows.flatMap((row) => row.surfaces);
+    client.ask('units', 'units', { network, image, layer, unit, seed, bins: BINS, surfaces }, (ranked) => {
+      for (const [k, row] of rows.entries()) row.show(ranked[k]);
       rows[0].title(`Unit ${unit + 1} of ${width()}`);
       rows[1].title(`A random direction in the same ${width()} dimensions`);
-    };
-    explorer.ask('units', { network, image, digits, layer, unit, seed, count: TOP }, told);
+    });
   };
   fetch(new URL('../digits/test-1000.bin', import.meta.url))
     .then(async (response) => {
       if (!response.ok) throw new Error(String(response.status));
-      packed = new Uint8Array(await response.arrayBuffer());
+      client.digits(new Uint8Array(await response.arrayBuffer()));
+      hasDigits = true;
       ask();
     })
     .catch((error) => {
@@ -82,45 +81,55 @@ export function section(figure, { explorer }) {
   };
 }
 
-/** @param {string} title @param {string} again @param {() => void} reroll */
-function rowView(title, again, reroll) {
+/** @param {Client} client @param {string} title @param {string} again @param {() => void} reroll */
+function rowView(client, title, again, reroll) {
   const heading = create('h3', {}, title);
   const button = create('button', { type: 'button' }, again);
   button.addEventListener('click', reroll);
-  const pictures = Array.from({ length: TOP }, () => picture());
-  const tops = create('div', { class: 'tops', role: 'img', 'aria-label': `${title}: its ten test digits` }, ...pictures.map(({ element }) => element));
+  const pictures = Array.from({ length: TOP }, (_, k) => picture(client, `${title} ${k}`));
+  const tops = create(
+    'div',
+    { class: 'tops', role: 'img', 'aria-label': `${title}: its ten test digits` },
+    ...pictures.map(({ element }) => element),
+  );
   const histogram = chart({ name: `${title}: all test digits and yours`, height: 130 });
   const words = create('p', { class: 'words' });
-  const element = create('div', { class: 'columns unit' }, create('div', {}, heading, button), create('div', {}, tops, histogram.element, words));
+  const element = create(
+    'div',
+    { class: 'columns unit' },
+    create('div', {}, heading, button),
+    create('div', {}, tops, histogram.element, words),
+  );
   return {
     element,
     /** @param {string} text */
     title(text) {
       heading.textContent = text;
     },
-    /** @param {Ranked} ranked @param {Uint8Array} packed @param {boolean} drawn there is a digit of the visitor's */
-    show({ top, scores, own }, packed, drawn) {
-      pictures.forEach((each, k) => each.ink(unpack(packed, top[k])));
-      const [low, high] = [Math.min(...scores, drawn ? own : Infinity), Math.max(...scores, drawn ? own : -Infinity)];
-      const counts = new Array(BINS).fill(0);
-      const size = (high - low || 1) / BINS;
-      for (const score of scores) counts[Math.min(Math.floor((score - low) / size), BINS - 1)]++;
-      const steps = counts.flatMap((count, k) => /** @type {[number, number][]} */ ([[low + k * size, count], [low + (k + 1) * size, count]]));
+    surfaces: pictures.map(({ name }) => name),
+    /** @param {Ranked} ranked */
+    show({ range: [low, high], counts, digits, own, larger }) {
+      for (const each of pictures) each.show(true);
+      const size = (high - low) / counts.length;
+      const most = Math.max(...counts);
+      const steps = counts.flatMap(
+        (count, k) =>
+          /** @type {[number, number][]} */ ([
+            [low + k * size, count],
+            [low + (k + 1) * size, count],
+          ]),
+      );
       histogram.draw({
-        x: { label: 'how far along', domain: [low, high] },
-        y: { label: 'test digits', domain: [0, Math.max(...counts)], ticks: [0, Math.max(...counts)] },
+        x: { label: 'projection', domain: [low, high] },
+        y: { label: 'test digits', domain: [0, most], ticks: [0, most] },
         lines: [{ points: steps }],
-        marks: drawn ? [{ x: own, label: 'your digit', kind: 'own' }] : [],
+        marks: own === null ? [] : [{ x: own, label: 'your digit', kind: 'own' }],
       });
-      const before = scores.reduce((n, score) => n + Number(score > own), 0);
-      words.textContent = drawn ? `${before.toLocaleString('en')} of ${scores.length.toLocaleString('en')} test digits lie further along than yours.` : '';
+      words.textContent =
+        own === null
+          ? ''
+          : `${larger.toLocaleString('en')} of ${digits.toLocaleString('en')} test digits have a larger projection than yours.`;
       histogram.describe(words.textContent);
     },
   };
-}
-
-/** @param {Uint8Array} packed @param {number} index */
-function unpack(packed, index) {
-  const bytes = packed.subarray((index * PIXELS) / 2, ((index + 1) * PIXELS) / 2);
-  return Float32Array.from({ length: PIXELS }, (_, k) => (k % 2 ? bytes[k >> 1] & 15 : bytes[k >> 1] >> 4) / 15);
 }

@@ -2,11 +2,13 @@
 
 mod bench;
 mod cache;
+mod modules;
 mod npm;
 mod page;
 mod process;
 mod serve;
 mod setup;
+mod share;
 mod single_file;
 mod site;
 mod size;
@@ -49,7 +51,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ("size", []) => size::report(&root),
         ("size", [write]) if write == "--write" => size::write(&root),
         ("npm", []) => npm::report(&root),
-        ("single-file", []) => single_file::report(&root),
+        ("single-file", []) => site::report_single_file(&root),
         _ => Err(format!("`cargo xtask {}` is not a command; see `cargo xtask --help`.", arguments.join(" "))),
     }
 }

@@ -1,12 +1,14 @@
 //! The package for npm: `cargo xtask npm`.
 
+use crate::modules::{Imports, imported};
 use crate::process::Result;
 use crate::{cache, site};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// Where the element begins; what they import goes into the package, and nothing else of the page.
-const ENTRIES: [&str; 2] = ["element.js", "worker.js"];
+/// Where the element, its Worker and the search as functions begin; what they import goes into the package, and nothing else of
+/// the page.
+const ENTRIES: [&str; 3] = ["element.js", "worker.js", "client.js"];
 
 /// The folder of the finished package.
 pub fn folder(root: &Path) -> PathBuf {
@@ -45,10 +47,12 @@ fn fill(root: &Path, package: &Path) -> io::Result<()> {
     for name in ["pockets.js", "pockets_bg.wasm"] {
         copy(version.join(name), name)?;
     }
-    for name in imported(&version.join("www"))? {
+    for name in imported(&version.join("www"), &ENTRIES, Imports::All)? {
         copy(version.join("www").join(&name), &format!("www/{name}"))?;
     }
-    copy(version.join("www/digits/samples.json"), "www/digits/samples.json")?;
+    for name in ["www/protocol.d.ts", "www/digits/samples.json"] {
+        copy(version.join(name), name)?;
+    }
     for name in site::files_in(&version.join("www/networks"))? {
         copy(version.join("www/networks").join(&name), &format!("www/networks/{}", name.display()))?;
     }
@@ -60,26 +64,6 @@ fn fill(root: &Path, package: &Path) -> io::Result<()> {
     let manifest = package.join("package.json");
     let text = fs::read_to_string(&manifest)?;
     fs::write(&manifest, text.replace("\"0.0.0\"", &serde_json::json!(crate_version(root)?).to_string()))
-}
-
-/// The modules in `folder` that the entries lead to.
-fn imported(folder: &Path) -> io::Result<Vec<String>> {
-    let mut modules: Vec<String> = ENTRIES.map(str::to_owned).to_vec();
-    let mut next = 0;
-    while let Some(module) = modules.get(next) {
-        let text = fs::read_to_string(folder.join(module))?;
-        next += 1;
-        for line in text.lines().filter(|line| !line.trim_start().starts_with(['*', '/'])) {
-            for opening in ["from './", "import './", "import('./"] {
-                let name = line.split_once(opening).and_then(|(_, rest)| rest.split_once('\''));
-                match name {
-                    Some((name, _)) if !modules.iter().any(|known| known == name) => modules.push(name.to_owned()),
-                    _ => {}
-                }
-            }
-        }
-    }
-    Ok(modules)
 }
 
 /// The version in Cargo.toml.

@@ -20,11 +20,15 @@ function pocketsInOneFile(files, entries) {
     if (!files[file]) throw new Error(`There is no ${file} in this file.`);
     const from = (specifier) => fileAt(new URL(specifier, base + file));
     const text = files[file].text
-      .replace(/^((?:import|export)\b[^'"();]*?\bfrom\s*|import\s*)(['"])(\.[^'"]+)\2/gm, (_, start, quote, specifier) =>
-        start + JSON.stringify(moduleAt(from(specifier))))
-      .replace(/\bimport\((['"])(\.[^'"]+)\1\)/g, (_, quote, specifier) => `pocketsImport(${JSON.stringify(from(specifier))})`)
-      .replace(/new URL\((['"])([^'"]+\.css)\1, import\.meta\.url\)/g, (_, quote, specifier) =>
-        `new URL(${JSON.stringify('data:text/css,' + encodeURIComponent(files[from(specifier)].text))})`)
+      .replace(
+        /^((?:import|export)\b[^'"();]*?\bfrom\s*|import\s*)(['"])(\.[^'"]+)\2/gm,
+        (_, start, _quote, specifier) => start + JSON.stringify(moduleAt(from(specifier))),
+      )
+      .replace(/\bimport\((['"])(\.[^'"]+)\1\)/g, (_, _quote, specifier) => `pocketsImport(${JSON.stringify(from(specifier))})`)
+      .replace(
+        /new URL\((['"])([^'"]+\.css)\1, import\.meta\.url\)/g,
+        (_, _quote, specifier) => `new URL(${JSON.stringify(`data:text/css,${encodeURIComponent(files[from(specifier)].text)}`)})`,
+      )
       .replaceAll('import.meta.url', JSON.stringify(base + file));
     const blob = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
     blobs.set(file, blob);

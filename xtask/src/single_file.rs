@@ -3,8 +3,6 @@
 //! The finished site's files go into the page as JSON, text as it is and the rest in base64, and a small script
 //! (single-file.js) hands them out in the place of a server.
 
-use crate::process::Result;
-use crate::site;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -14,17 +12,8 @@ const LOADER: &str = include_str!("single-file.js");
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' blob: 'wasm-unsafe-eval'; style-src 'unsafe-inline' data:; \
                       img-src data: blob:; connect-src data: blob:; worker-src blob:";
 
-/// Builds the site and says where the single file is.
-pub fn report(root: &Path) -> Result<()> {
-    let dist = site::build(root)?;
-    let file = dist.join(NAME);
-    let size = fs::metadata(&file).map_err(|error| format!("{} can't be read: {error}.", file.display()))?.len();
-    println!("{} ({} KB): open it in a browser, with or without a network.", file.display(), size / 1000);
-    Ok(())
-}
-
-/// What makes no sense there: keeping the page for later visits, and offering an address to embed.
-const NOT_IN_A_FILE: [&str; 2] = ["offline.js", "embed-snippets.js"];
+/// What makes no sense there: keeping the page for later visits.
+const NOT_IN_A_FILE: [&str; 1] = ["offline.js"];
 
 /// The file's name, beside the page that it is made from.
 pub const NAME: &str = "pockets.html";
@@ -50,7 +39,9 @@ pub fn make(page: &str, folder: &Path, assets: &[PathBuf]) -> io::Result<String>
             Some(rest.split_once('"')?.0.trim_start_matches("./"))
         };
         let trimmed = line.trim_start();
-        if trimmed.starts_with("<meta http-equiv=\"Content-Security-Policy\"") {
+        if trimmed.starts_with("<meta property=") || trimmed.starts_with("<link rel=\"alternate\"") {
+            continue; // nobody links to it
+        } else if trimmed.starts_with("<meta http-equiv=\"Content-Security-Policy\"") {
             html.push_str(&format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\" />"));
         } else if let (true, Some(style)) = (line.contains("rel=\"stylesheet\""), attribute("href").and_then(text_of)) {
             html.push_str(&format!("<style>\n{style}</style>"));

@@ -1,9 +1,10 @@
 //! Builds the static site: Trunk makes the page, wasm-opt makes its module small, and the last step gives everything but the
 //! pages themselves an address that changes with the contents, so that it may be cached for ever.
 
+use crate::modules::{Imports, imported};
 use crate::process::{Result, run, run_logged};
 use crate::setup::{Toolchain, Trunk, WasmBindgen, WasmOpt};
-use crate::{cache, single_file};
+use crate::{cache, share, single_file};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -21,8 +22,20 @@ const OPTIMISATION: [&str; 8] = [
     "-O2",
 ];
 
+/// Loops that are unrolled and calls that are inlined make the module larger, not faster: the hot loops are written out already.
+const SMALL: [&str; 3] =
+    ["llvm-args=-inline-threshold=5", "llvm-args=-unroll-runtime=false", "llvm-args=-unroll-full-max-count=4"];
+
 /// What Trunk does not know of: the page for frames, and the service worker.
 const BESIDE: [&str; 2] = ["embed.html", "sw.js"];
+
+/// The pages that load the demo, and the modules that it begins with: what they import is asked for at once, with the page.
+const DEMOS: [(&str, &[&str]); 2] = [("index.html", &["main.js"]), ("embed.html", &["embed.js", "element-view.js"])];
+
+/// What else the first attack needs: what the Worker imports, and what is fetched.
+const WORKER: [&str; 2] = ["www/worker.js", "pockets.js"];
+const FETCHED: [&str; 4] =
+    ["pockets_bg.wasm", "www/networks/FC100-100-10.safetensors", "www/networks/index.json", "www/digits/samples.json"];
 
 /// The folder of the finished site.
 pub fn folder(root: &Path) -> PathBuf {
@@ -50,6 +63,8 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     build.env_remove("NO_COLOR").args(["--log", "warn"]);
     run(&mut build, "Building the page with Trunk")?;
 
+    make_module(root, &toolchain, &bindgen, &made)?;
+
     if let Some(wasm_opt) = &wasm_opt.0 {
         let modules = files_in(&made).map_err(|error| unreadable(&made, &error))?;
         for module in modules.iter().filter(|file| file.extension().is_some_and(|kind| kind == "wasm")) {
@@ -60,10 +75,41 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     for file in BESIDE {
         fs::copy(root.join(file), made.join(file)).map_err(|error| unreadable(&root.join(file), &error))?;
     }
+    share::write(root, &made).map_err(|error| unreadable(&made, &error))?;
     let dist = folder(root);
     finish(&made, &dist).map_err(|error| format!("The site in {} can't be finished: {error}.", dist.display()))?;
     eprintln!("The site is in {} ({:.0} s).", dist.display(), start.elapsed().as_secs_f32());
     Ok(dist)
+}
+
+/// Makes the module again, of the library as a `cdylib` alone: as Cargo.toml has it, for Rust programs too, Cargo leaves link-time
+/// optimisation out, and a visitor downloads a seventh more.
+fn make_module(root: &Path, toolchain: &Toolchain, bindgen: &WasmBindgen, made: &Path) -> Result<()> {
+    let mut compile = toolchain.command("cargo", &[], root)?;
+    compile.args([
+        "rustc",
+        "--lib",
+        "--crate-type",
+        "cdylib",
+        "--profile",
+        "web",
+        "--no-default-features",
+        "--offline",
+    ]);
+    compile.args(["--target", "wasm32-unknown-unknown", "--"]).args(SMALL.iter().flat_map(|option| ["-C", option]));
+    run(&mut compile, "Compiling the module")?;
+    let mut join = Command::new(bindgen.0.join("wasm-bindgen"));
+    join.arg(root.join("target/wasm/wasm32-unknown-unknown/web/pockets.wasm"));
+    join.args(["--target", "web", "--no-typescript", "--out-name", "pockets", "--out-dir"]).arg(made);
+    run(&mut join, "Joining the module and the page")
+}
+
+/// Builds the site and says where the whole page in one file is.
+pub fn report_single_file(root: &Path) -> Result<()> {
+    let file = build(root)?.join(single_file::NAME);
+    let size = fs::metadata(&file).map_err(|error| unreadable(&file, &error))?.len();
+    println!("{} ({} KB): open it in a browser, with or without a network.", file.display(), size / 1000);
+    Ok(())
 }
 
 /// Makes a module smaller, once: what came of it is kept under the digest of what went in.
@@ -104,7 +150,8 @@ fn finish(made: &Path, dist: &Path) -> io::Result<()> {
     let tops: Vec<String> = top_names(&assets);
     for page in &pages {
         if page.extension().is_some_and(|kind| kind == "html") {
-            let html = fs::read_to_string(made.join(page))?;
+            let html = share::with_address(&fs::read_to_string(made.join(page))?);
+            let html = with_preloads(&html, page, made)?;
             fs::write(made.join(page), with_addresses_moved(&html, &tops, &version))?;
         }
     }
@@ -138,7 +185,10 @@ fn keeps_its_address(file: &Path) -> bool {
     let name = file.to_string_lossy();
     let is_at_top = file.components().count() == 1;
     is_at_top
-        && (name.ends_with(".html") || name.starts_with('.') || ["sw.js", "robots.txt", "CNAME"].contains(&&*name))
+        && (name.ends_with(".html")
+            || name.starts_with('.')
+            || ["sw.js", "robots.txt", "CNAME"].contains(&&*name)
+            || share::FILES.contains(&&*name))
 }
 
 fn top_names(files: &[PathBuf]) -> Vec<String> {
@@ -148,6 +198,21 @@ fn top_names(files: &[PathBuf]) -> Vec<String> {
         .collect();
     names.dedup();
     names
+}
+
+/// A page with a link for everything that its first attack needs, so that all of it is asked for at once and not one after another.
+fn with_preloads(html: &str, page: &Path, made: &Path) -> io::Result<String> {
+    let Some((_, entries)) = DEMOS.iter().find(|(name, _)| page == Path::new(name)) else {
+        return Ok(html.to_owned());
+    };
+    let modules = imported(&made.join("www"), entries, Imports::Static)?.into_iter().map(|name| format!("www/{name}"));
+    let modules = WORKER.iter().map(|&name| name.to_owned()).chain(modules);
+    let mut links: String =
+        modules.map(|file| format!("    <link rel=\"modulepreload\" href=\"{file}\" />\n")).collect();
+    for file in FETCHED {
+        links += &format!("    <link rel=\"preload\" as=\"fetch\" href=\"{file}\" crossorigin />\n");
+    }
+    Ok(html.replacen("  </head>", &format!("{links}  </head>"), 1))
 }
 
 /// Puts `version/` before every attribute value that is the relative address of a moved file.
@@ -173,7 +238,7 @@ fn with_addresses_moved(html: &str, moved: &[String], version: &str) -> String {
     result
 }
 
-/// A script without the comments that begin a line, and without empty lines: what is said there is for readers of the source,
+/// A script without the comments that begin a line, without empty lines and without indentation: what is said there is for readers of the source,
 /// and a third of what a visitor would download.
 fn without_comments(script: &str) -> String {
     let mut result = String::with_capacity(script.len());
@@ -190,11 +255,22 @@ fn without_comments(script: &str) -> String {
             }
         }
         if !rest.trim().is_empty() && !rest.trim_start().starts_with("//") {
-            result.push_str(rest.trim_end());
+            result.push_str(&without_types(rest.trim()));
             result.push('\n');
         }
     }
     result
+}
+
+/// A line without the types that stand within it, `/** @type {…} */`.
+fn without_types(line: &str) -> String {
+    let mut result = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, (_, after))) = rest.split_once("/** @").and_then(|(a, b)| Some((a, b.split_once("*/")?))) {
+        result.push_str(before);
+        rest = after.strip_prefix(' ').unwrap_or(after);
+    }
+    result + rest
 }
 
 /// Tells the service worker which version of the site it keeps, and the files of that version.
@@ -243,10 +319,15 @@ mod tests {
     }
 
     #[test]
+    fn types_within_a_line_are_left_out_of_scripts() {
+        assert_eq!(without_types("(/** @type {A} */ a, /** @type {B} */ (b)) => '/* c */'"), "(a, (b)) => '/* c */'");
+    }
+
+    #[test]
     fn comments_that_begin_a_line_are_left_out_of_scripts() {
         let script = "// a\n/**\n * b\n * @param {string} c\n */\nfunction d(c) {\n  /** @type {Worker | null} */ let e = 'https://f';\n\n  \
                       return c + '/* g */'; // h\n}\n";
-        let expected = "function d(c) {\n let e = 'https://f';\n  return c + '/* g */'; // h\n}\n";
+        let expected = "function d(c) {\nlet e = 'https://f';\nreturn c + '/* g */'; // h\n}\n";
         assert_eq!(without_comments(script), expected);
     }
 
@@ -262,12 +343,21 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("xtask-site-{}", std::process::id()));
         let version_with = |script: &str| {
             let made = folder.join("made");
-            fs::create_dir_all(made.join("networks")).unwrap();
-            fs::write(made.join("index.html"), r#"<script type="module" src="./main.js"></script>"#).unwrap();
-            fs::write(made.join("main.js"), script).unwrap();
-            fs::write(made.join("networks/a.safetensors"), "weights").unwrap();
+            fs::create_dir_all(made.join("www/networks")).unwrap();
+            fs::write(
+                made.join("index.html"),
+                r#"<head><script type="module" src="./www/main.js"></script>
+  </head>"#,
+            )
+            .unwrap();
+            fs::write(made.join("www/main.js"), script).unwrap();
+            fs::write(made.join("www/networks/a.safetensors"), "weights").unwrap();
             finish(&made, &folder.join("dist")).unwrap();
             let html = fs::read_to_string(folder.join("dist/index.html")).unwrap();
+            assert!(
+                html.contains(&r#"<link rel="modulepreload" href="./v-"#.to_owned())
+                    && html.contains("pockets_bg.wasm")
+            );
             let script_at = html.split('"').nth(3).unwrap().trim_start_matches("./").to_owned();
             assert_eq!(fs::read_to_string(folder.join("dist").join(&script_at)).unwrap().trim_end(), script);
             script_at

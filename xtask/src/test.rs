@@ -43,7 +43,7 @@ pub fn test(root: &Path, names: &[String]) -> Result<()> {
     if failed.is_empty() { Ok(()) } else { Err(format!("Failed: {}.", failed.join(", "))) }
 }
 
-/// Formatting and clippy, where they are installed.
+/// Formatting and clippy, where they are installed, and the same for the JavaScript.
 fn lint(root: &Path) -> Result<()> {
     let has = |tool: &str| cargo(root).args([tool, "--version"]).output().is_ok_and(|done| done.status.success());
     let formatting = if has("fmt") {
@@ -59,7 +59,9 @@ fn lint(root: &Path) -> Result<()> {
     } else {
         eprintln!("clippy is not installed: lints are not checked.");
     }
-    formatting
+    formatting?;
+    let mut biome = page::script(root, "node_modules/@biomejs/biome/bin/biome")?;
+    run(biome.args(["ci", "--error-on-warnings"]), "The check of the JavaScript (`biome check --write` formats)")
 }
 
 fn native(root: &Path) -> Result<()> {

@@ -9,7 +9,7 @@ mod train;
 use clap::{Parser, Subcommand};
 use std::{error::Error, process::ExitCode};
 
-/// The smallest change that makes a network read a digit as something else.
+/// The smallest change that makes a network misclassify a digit.
 #[derive(Parser)]
 #[command(name = "pockets", version)]
 struct Cli {
@@ -25,7 +25,7 @@ enum Command {
     Train(train::Arguments),
     /// Pack a network into 8 bits a weight, as the page ships it
     Pack(pack::Arguments),
-    /// Search for adversarial examples of the first images that a network reads correctly
+    /// Search for adversarial examples of the first images that a network classifies correctly
     Attack(attack::Arguments),
     /// Measure the paper's tables and figures again, and write them beside the paper's
     Reproduce(reproduce::Arguments),

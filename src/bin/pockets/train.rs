@@ -83,6 +83,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 
 /// Has candle compute on one thread, unless the environment says otherwise: matrices are so small here that
 /// sharing them out takes longer than it saves, and many times longer where other work holds a core.
+#[allow(unsafe_code, reason = "the environment can be changed in no other way")]
 fn use_one_thread() {
     const THREADS: &str = "RAYON_NUM_THREADS";
     if env::var_os(THREADS).is_none() {

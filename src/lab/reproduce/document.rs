@@ -52,9 +52,9 @@ fn head(out: &mut String, results: &Results, run: &Run) -> Written {
          This file, its figures and `reproduction.json` are written by `pockets reproduce`; nothing in them is typed in \
          by hand, and every verdict is chosen by the numbers.\n\n\
          Made on commit `{}` by `{}`{}\n\n\
-         Ours are test images: {} for tables 1, 2 and 4 (the whole test set where that is 10,000, misread ones included), {} for \
+         Ours are test images: {} for tables 1, 2 and 4 (the whole test set where that is 10,000, misclassified ones included), {} for \
          the mean over nine targets, {} for random perturbations with {} each, {} for readings. The paper's \
-         distortions are of training images. A random target is neither the digit's label nor what it is read as. Every x + r counts only if a \
+         distortions are of training images. A random target is neither the digit's label nor the network's prediction. Every x + r counts only if a \
          plain forward pass in double precision agrees and x + r lies in the box. Distortion is ‖r‖₂/√784, pixels in [0, 1].\n\n\
          Numbers of the paper with a `*` are recalled and not confirmed by a second source.",
         run.commit,
@@ -72,7 +72,7 @@ fn table1(out: &mut String, results: &Results, run: &Run) -> Written {
     writeln!(
         out,
         "## Table 1: errors and distortions\n\n\
-         | network | train error, %: paper | ours | test error, %: paper | ours | av. min. distortion: paper | ours | nine targets | nearest of nine | still read right |\n\
+         | network | train error, %: paper | ours | test error, %: paper | ours | av. min. distortion: paper | ours | nine targets | nearest of nine | still classified correctly |\n\
          |---|---|---|---|---|---|---|---|---|---|"
     )?;
     for (k, name) in results.networks.iter().enumerate() {
@@ -168,7 +168,7 @@ fn table2(out: &mut String, results: &Results, _: &Run) -> Written {
     matrix(out, results, &TABLE2, |row| &row.errors, &[0.1, 0.3], &paper, &noise)?;
     writeln!(
         out,
-        "\nWith r rescaled to a distortion of {AMPLIFIED}, then clipped (an r that is larger shrinks, and may be read right again; the paper has no such table for these networks):\n"
+        "\nWith r rescaled to a distortion of {AMPLIFIED}, then clipped (an r that is larger shrinks, and may be classified correctly again; the paper has no such table for these networks):\n"
     )?;
     matrix(out, results, &TABLE2, |row| &row.amplified, &[], &|_, _| None, &|_, _| None)?;
     writeln!(out, "\n![transfer](figures/transfer.svg)\n\n**Do the conclusions hold?**\n")?;
@@ -207,7 +207,7 @@ fn tables3and4(out: &mut String, results: &Results, _: &Run) -> Written {
     matrix(out, results, &TABLE4, |row| &row.errors, &[0.06, 0.1], &paper, &noise)?;
     writeln!(
         out,
-        "\nThe same, with r rescaled to a distortion of {AMPLIFIED} and clipped (an r that is larger shrinks, and may be read right again):\n"
+        "\nThe same, with r rescaled to a distortion of {AMPLIFIED} and clipped (an r that is larger shrinks, and may be classified correctly again):\n"
     )?;
     let paper = |r: usize, c: usize| Some(paper::TABLE4_AMPLIFIED[r][c]);
     matrix(out, results, &TABLE4, |row| &row.amplified, &[], &paper, &|_, _| None)?;
@@ -261,7 +261,7 @@ fn transfer_verdicts(out: &mut String, results: &Results, names: &[&str]) -> Wri
         known.iter().flat_map(|&r| known.iter().map(move |&c| (r, c))).filter(|(r, c)| r != c).collect();
     let least = known.iter().map(|&k| results.rows[k].errors[k]).fold(1.0, f64::min);
     let numbers = format!("at least {} % on the diagonal", percent(least));
-    verdict(out, least == 1.0, "Every network misreads all of its own examples", &numbers)?;
+    verdict(out, least == 1.0, "Every network misclassifies all of its own examples", &numbers)?;
     if pairs.is_empty() {
         return writeln!(out, "- Of transfer nothing can be said: networks to compare are missing.");
     }
@@ -294,7 +294,7 @@ fn sampling(out: &mut String, results: &Results, _: &Run) -> Written {
     writeln!(
         out,
         "## Sampling does not find them\n\n\
-         For each of {} test images that {MAIN} reads right, a searched r to a random target (‖r‖₂ = {:.2} on average), and random perturbations \
+         For each of {} test images that {MAIN} classifies correctly, a searched r to a random target (‖r‖₂ = {:.2} on average), and random perturbations \
          in Gaussian directions, lengthened so that their norm *after clipping to the box* is the given multiple of ‖r‖.\n\n\
          | norm, × ‖r‖ | perturbations | change the label | reach the target | images with any change | images where half change |\n\
          |---|---|---|---|---|---|",
@@ -407,8 +407,8 @@ fn units(out: &mut String, results: &Results, _: &Run) -> Written {
     writeln!(
         out,
         "## Units or directions\n\n\
-         For every unit of a hidden layer of {MAIN}, the {TOP} of {} test images that excite it most; for as many random directions of the same layer, \
-         the {TOP} that lie furthest along. Label purity is the share of the most frequent digit among the {TOP}: 1 if they all show the same.\n\n\
+         For every unit of a hidden layer of {MAIN}, the {TOP} of {} test images that activate it most; for as many random directions of the same layer, \
+         the {TOP} with the largest projection. Label purity is the share of the most frequent digit among the {TOP}: 1 if they all show the same.\n\n\
          | layer | units | mean purity of units | of random directions | difference ± standard error |\n|---|---|---|---|---|",
         count(results.units.first().map_or(0, |u| u.images))
     )?;

@@ -1,4 +1,4 @@
-//! The figures, as SVG with a transparent ground that is read on light and dark pages alike.
+//! The figures, as SVG with a transparent ground that suits light and dark pages alike.
 
 use super::{
     MAIN, ReproduceError, Results,
@@ -166,7 +166,7 @@ fn noise(results: &Results, area: &Area) -> Result<(), Failure> {
     type Part = fn(&SamplingStep) -> u32;
     let changed: Part = |s| s.counts.changed;
     let to_target: Part = |s| s.counts.to_target;
-    let series = [("read as anything else", THEIRS, changed), ("read as the target", OURS, to_target)];
+    let series = [("any other label", THEIRS, changed), ("the target", OURS, to_target)];
     for (name, colour, part) in series {
         let share = |s: &SamplingStep| 100.0 * f64::from(part(s)) / f64::from(s.counts.tried.max(1));
         let points: Vec<(f64, f64)> = steps.iter().map(|s| (f64::from(s.multiple), share(s))).collect();
@@ -208,7 +208,7 @@ impl<DB: DrawingBackend> Drawable<DB> for Picture {
     }
 }
 
-/// The favourites of eight units and of eight directions of the last hidden layer.
+/// The top images of eight units and of eight directions of the last hidden layer.
 fn units(results: &Results, test: &Digits, area: &Area) -> Result<(), Failure> {
     let Some(last) = results.units.last() else { return Ok(()) };
     let side = |tops: fn(&Units) -> &Vec<Vec<usize>>, purity: fn(&Units) -> &Vec<f64>, title: &str, left: i32| {

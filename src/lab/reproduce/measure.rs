@@ -29,7 +29,7 @@ pub const AMPLIFIED: f32 = 0.1;
 pub const DEVIATIONS: [f32; 3] = [0.06, 0.1, 0.3];
 /// How large random noise is, in multiples of the searched r.
 pub const MULTIPLES: [f32; 10] = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0];
-/// How many of the most exciting images are looked at for a unit or a direction.
+/// How many of the images with the largest projections are looked at for a unit or a direction.
 pub const TOP: usize = 8;
 
 /// Wrong answers on the digits that a network learned from and did not, as shares.
@@ -46,15 +46,15 @@ pub struct Errors {
 /// One network's examples, shown to every network.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Row {
-    /// Test images attacked, each at one random target that is neither its label nor what it is read as.
+    /// Test images attacked, each at one random target that is neither its label nor the network's prediction.
     pub images: usize,
-    /// Those for which no r was found, or whose x + r a plain forward pass does not read as the target.
+    /// Those for which no r was found, or whose x + r a plain forward pass does not classify as the target.
     pub failed: usize,
     /// The mean of ‖r‖₂ / √784 over the others.
     pub distortion: f64,
     /// The median of loss-and-gradient evaluations.
     pub evaluations: f64,
-    /// Per network, the share of x + r that is not read as x's label.
+    /// Per network, the share of x + r that is not classified as x's label.
     pub errors: Vec<f64>,
     /// The same with r amplified to [`AMPLIFIED`].
     pub amplified: Vec<f64>,
@@ -69,7 +69,7 @@ pub struct NoiseRow {
     pub deviation: f32,
     /// The mean distortion after clipping.
     pub distortion: f64,
-    /// Per network, the share that is not read as x's label.
+    /// Per network, the share that is not classified as x's label.
     pub errors: Vec<f64>,
 }
 
@@ -89,7 +89,7 @@ pub struct Nine {
 /// Random perturbations beside searched ones.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sampling {
-    /// Test images, read correctly.
+    /// Test images, classified correctly.
     pub images: usize,
     /// Random perturbations of each, of the norm of its own r.
     pub tries: u32,
@@ -112,7 +112,7 @@ pub struct SamplingStep {
     pub images_mostly_changed: usize,
 }
 
-/// The most exciting images of a layer's units, and of as many random directions.
+/// The images with the largest projections on a layer's units, and on as many random directions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Units {
     /// Which hidden layer, from 1.
@@ -169,7 +169,7 @@ pub struct Bench<'a> {
     pub train: &'a Digits,
     /// The 10,000.
     pub test: &'a Digits,
-    /// Told about every piece of work that is done, in searches.
+    /// Called with every piece of work that is done, in searches.
     pub done: &'a (dyn Fn(f64) + Sync),
 }
 
@@ -211,8 +211,8 @@ impl Bench<'_> {
         all.into_iter().map(|(_, made)| made).collect()
     }
 
-    /// The first `count` test digits that the network reads correctly.
-    fn read_correctly(&self, network: &Mlp, count: usize) -> Vec<usize> {
+    /// The first `count` test digits that the network classifies correctly.
+    fn classified_correctly(&self, network: &Mlp, count: usize) -> Vec<usize> {
         let mut evaluator = Evaluator::new(Arc::new(network.clone()));
         let digits = self.test.iter().enumerate();
         digits.filter(|(_, (x, l))| label(evaluator.logits(x)) == *l).map(|(i, _)| i).take(count).collect()
@@ -255,7 +255,7 @@ impl Bench<'_> {
         let state = || (Searcher::new(&self.networks[network], Reading::Both), self.evaluators());
         let made = self.over(images, 1.0 + 2.0 * PASS * self.networks.len() as f64, state, |(searcher, all), i| {
             let (x, l) = digit(self.test, i);
-            let found = searcher.search(&x, Goal::Target(target(i, l, searcher.read(&x))))?;
+            let found = searcher.search(&x, Goal::Target(target(i, l, searcher.predict(&x))))?;
             let mut louder = vec![0.0; PIXELS];
             amplify(&x, &found.r, AMPLIFIED, &mut louder);
             let change: Vec<f32> = louder.iter().zip(&x).map(|(a, x)| a - x).collect();
@@ -313,10 +313,10 @@ impl Bench<'_> {
         DEVIATIONS.map(row).to_vec()
     }
 
-    /// All nine targets of the first `images` test digits that the network reads correctly.
+    /// All nine targets of the first `images` test digits that the network classifies correctly.
     pub fn nine(&self, network: usize, images: usize) -> Result<Nine, AttackError> {
         let network = &self.networks[network];
-        let chosen = self.read_correctly(network, images);
+        let chosen = self.classified_correctly(network, images);
         let searcher = || Searcher::new(network, Reading::Both);
         let made = self.over(chosen.len(), (LABELS - 1) as f64, searcher, |searcher, i| {
             let (x, l) = digit(self.test, chosen[i]);
@@ -340,7 +340,7 @@ impl Bench<'_> {
     /// a tenth as many of the others.
     pub fn sampling(&self, network: usize, images: usize, tries: u32) -> Result<Sampling, AttackError> {
         let network = &self.networks[network];
-        let chosen = self.read_correctly(network, images);
+        let chosen = self.classified_correctly(network, images);
         let few = (tries / 10).max(1);
         let state = || (Searcher::new(network, Reading::Both), Evaluator::new(network.clone()));
         let cost = 1.0 + PASS * f64::from(tries + few * (MULTIPLES.len() - 1) as u32);
@@ -374,7 +374,8 @@ impl Bench<'_> {
         })
     }
 
-    /// The images that excite each unit of a hidden layer (from 1) most, and those furthest along random directions.
+    /// The images that activate each unit of a hidden layer (from 1) most, and those with the largest projection on
+    /// random directions.
     pub fn units(&self, network: usize, layer: usize, images: usize) -> Units {
         let network = &self.networks[network];
         let images = images.min(self.test.len());
@@ -408,7 +409,7 @@ impl Bench<'_> {
     /// The bounds of every layer, and the amplification of searched and of random perturbations.
     pub fn spectrum(&self, network: usize, images: usize) -> Result<Spectrum, AttackError> {
         let network = &self.networks[network];
-        let chosen = self.read_correctly(network, images);
+        let chosen = self.classified_correctly(network, images);
         let searcher = || Searcher::new(network, Reading::Both);
         let made = self.over(chosen.len(), 1.0 + 10.0 * PASS, searcher, |searcher, i| {
             let (x, l) = digit(self.test, chosen[i]);
@@ -434,10 +435,10 @@ impl Bench<'_> {
     }
 
     /// The readings of c with the targeted loss, and the untargeted loss, on the first `images` test digits that the
-    /// network reads correctly.
+    /// network classifies correctly.
     pub fn readings(&self, network: usize, images: usize) -> Result<Vec<ReadingRow>, AttackError> {
         let network = &self.networks[network];
-        let chosen = self.read_correctly(network, images);
+        let chosen = self.classified_correctly(network, images);
         let ways = [
             ("both", Reading::Both, true),
             ("weight", Reading::Weight, true),
@@ -488,7 +489,7 @@ pub struct Searcher {
 
 /// What a search found.
 pub struct Found {
-    /// Whether a plain forward pass reads x + r as asked, and it lies in the box.
+    /// Whether a plain forward pass classifies x + r as the goal wants, and it lies in the box.
     pub success: bool,
     /// The search's own account.
     pub outcome: Outcome,
@@ -504,8 +505,8 @@ impl Searcher {
         Searcher { network: network.clone(), attack: Attack::new(network.clone(), Options::new(reading)) }
     }
 
-    /// What a plain forward pass reads.
-    pub fn read(&self, image: &[f32]) -> usize {
+    /// The label by a plain forward pass.
+    pub fn predict(&self, image: &[f32]) -> usize {
         label(&self.network.logits(image))
     }
 
@@ -514,11 +515,11 @@ impl Searcher {
         self.attack.start(image, goal)?;
         while self.attack.step() {}
         let point = self.attack.adversarial().to_vec();
-        let read_as = self.read(&point);
+        let prediction = self.predict(&point);
         let outcome = self.attack.outcome().unwrap_or(NOTHING);
         let reached = match goal {
-            Goal::Target(target) => read_as == target,
-            Goal::Any => read_as != outcome.prediction,
+            Goal::Target(target) => prediction == target,
+            Goal::Any => prediction != outcome.prediction,
         };
         let in_box = point.iter().all(|p| (0.0..=1.0).contains(p));
         let r = point.iter().zip(image).map(|(p, x)| p - x).collect();
@@ -545,12 +546,12 @@ pub(super) fn digit(digits: &Digits, index: usize) -> ([f32; PIXELS], usize) {
     (image, usize::from(digits.labels().as_slice()[index]))
 }
 
-/// A random target for image `index` that is neither its label nor what it is read as; for one image the same for
-/// every network that reads it right.
-fn target(index: usize, l: usize, read_as: usize) -> usize {
+/// A random target for image `index` that is neither its label nor the prediction; for one image the same for every
+/// network that classifies it correctly.
+fn target(index: usize, l: usize, prediction: usize) -> usize {
     let mut order: Vec<usize> = (0..LABELS).filter(|&t| t != l).collect();
     order.shuffle(&mut experiment::random(index as u64));
-    order.into_iter().find(|&t| t != read_as).unwrap_or((l + 1) % LABELS)
+    order.into_iter().find(|&t| t != prediction).unwrap_or((l + 1) % LABELS)
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {

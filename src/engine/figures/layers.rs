@@ -1,0 +1,35 @@
+//! How a difference grows or fades from layer to layer.
+
+use super::super::{message::Amplified, stock::Loaded, work::Work};
+use crate::{
+    experiment::{noise::Noise, spectrum::amplification},
+    vector::squared_distance,
+};
+
+/// How much each layer amplifies r, a random change of the same size, and how much it could.
+pub(super) async fn layers(work: &Work, network: &Loaded, image: &[f32], adversarial: &[f32], seed: u32) -> Amplified {
+    let norm = squared_distance(adversarial, image).sqrt();
+    let bounds = network.bounds();
+    work.rest().await;
+    let mut noise = Noise::new(seed.into());
+    noise.draw();
+    let random = amplification(&network.mlp, image, noise.at_norm(image, norm));
+    let searched = amplification(&network.mlp, image, adversarial);
+    let factors = [&bounds, &searched, &random];
+    Amplified {
+        sizes: factors.map(|factors| sizes(norm.into(), factors)),
+        total: factors.map(|factors| factors.iter().product()),
+        bounds,
+        searched,
+        random,
+    }
+}
+
+/// How large a difference is before the first layer, and after each.
+fn sizes(norm: f64, factors: &[f64]) -> Vec<f64> {
+    let mut sizes = vec![norm];
+    for (k, factor) in factors.iter().enumerate() {
+        sizes.push(sizes[k] * factor);
+    }
+    sizes
+}

@@ -1,0 +1,108 @@
+//! The digits with the largest projections on a unit, and on a random direction of its layer.
+
+use super::super::{
+    gallery::Picture,
+    message::Ranked,
+    stock::{Digits, Loaded, Projected},
+    work::Work,
+};
+use crate::experiment::{self, spectrum::activations, units};
+use std::rc::Rc;
+
+/// The most bars of a histogram.
+const BINS: usize = 1000;
+
+/// Which unit, and what chooses the direction beside it.
+pub(super) struct Place {
+    pub(super) layer: usize,
+    pub(super) unit: usize,
+    pub(super) seed: u32,
+}
+
+/// The unit's ranking, then the direction's.
+pub(super) async fn units(
+    work: &Work,
+    network: &Loaded,
+    image: Option<&[f32]>,
+    place: Place,
+    bins: usize,
+    surfaces: &[String],
+) -> Result<Vec<Ranked>, String> {
+    let digits = work.stock.digits();
+    if digits.count() == 0 {
+        return Err("The digits have not been loaded.".into());
+    }
+    let width = network.mlp.layers().get(place.layer).map_or(0, |layer| layer.outputs);
+    if place.unit >= width || !(1..=BINS).contains(&bins) {
+        return Err("The network has no such unit, or the histogram no such bars.".into());
+    }
+    let phis = projected(work, network, &digits, place.layer).await;
+    let own = image.map(|image| projection(network, image, place.layer));
+    let mut axis = vec![0.0; width];
+    axis[place.unit] = 1.0;
+    let directions = [axis, units::direction(width, &mut experiment::random(place.seed.into()))];
+    let count = surfaces.len() / directions.len();
+    let mut ranked = Vec::new();
+    for (k, direction) in directions.iter().enumerate() {
+        let scores = units::scores(&phis, direction);
+        let best = units::top(&scores, count);
+        for (place, surface) in surfaces.iter().skip(k * count).take(count).enumerate() {
+            let picture = best.get(place).map_or(Picture::Empty, |&index| Picture::Ink(digits.image(index)));
+            work.paint(Some(surface), picture);
+        }
+        ranked.push(rank(&scores, own.as_deref().map(|own| units::scores(own, direction)[0]), bins));
+    }
+    Ok(ranked)
+}
+
+/// What a layer makes of all digits.
+async fn projected(work: &Work, network: &Loaded, digits: &Rc<Digits>, layer: usize) -> Rc<Vec<f32>> {
+    if let Some(known) = network.projected(digits, layer) {
+        return known.activations;
+    }
+    let mut all = Vec::new();
+    for index in 0..digits.count() {
+        all.extend(projection(network, &digits.image(index), layer));
+        work.rest().await;
+    }
+    let activations = Rc::new(all);
+    network.keep_projected(Projected { digits: digits.clone(), layer, activations: activations.clone() });
+    activations
+}
+
+/// What a layer makes of an image.
+fn projection(network: &Loaded, image: &[f32], layer: usize) -> Vec<f32> {
+    activations(&network.mlp, image)[layer].iter().map(|&a| a as f32).collect()
+}
+
+/// The projections of all digits in equal parts of their range, and x's among them.
+fn rank(scores: &[f32], own: Option<f32>, bins: usize) -> Ranked {
+    let all = || scores.iter().chain(&own).copied();
+    let (low, high) = (all().fold(f32::INFINITY, f32::min), all().fold(f32::NEG_INFINITY, f32::max));
+    let size = if high > low { (high - low) / bins as f32 } else { 1.0 };
+    let mut counts = vec![0; bins];
+    for score in scores {
+        counts[(((score - low) / size) as usize).min(bins - 1)] += 1;
+    }
+    let larger = own.map_or(0, |own| scores.iter().filter(|score| **score > own).count());
+    Ranked { range: [low, high], counts, digits: scores.len() as u32, own, larger: larger as u32 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_histogram_holds_every_digit_and_reaches_to_x() {
+        let ranked = rank(&[0.0, 0.1, 0.5, 0.9], Some(1.0), 4);
+        assert_eq!((ranked.range, ranked.counts), ([0.0, 1.0], vec![2, 0, 1, 1]));
+        assert_eq!((ranked.digits, ranked.larger), (4, 0));
+        let ranked = rank(&[0.0, 0.1, 0.5, 0.9], Some(0.1), 2);
+        assert_eq!((ranked.range, ranked.counts, ranked.larger), ([0.0, 0.9], vec![2, 2], 2));
+    }
+
+    #[test]
+    fn digits_that_are_all_the_same_fill_one_bar() {
+        assert_eq!(rank(&[0.5; 3], None, 5).counts, [3, 0, 0, 0, 0]);
+    }
+}

@@ -1,0 +1,773 @@
+//! The protocol: everything that the page and the engine say to each other.
+//!
+//! A [`Request`] goes in, [`Response`]s come out. A question has a number and a channel: of each channel only the newest question
+//! counts, and every question gets exactly one last response: its last [`Answer`], [`Response::Failed`] or
+//! [`Response::Superseded`]. The types of the page's side (`www/protocol.d.ts`) are generated from this file.
+//!
+//! In JavaScript an enum's variant is an object with one property, `{ "attack": { … } }`, or where it has no fields a string;
+//! [`Floats`] is a `Float32Array` and [`Bytes`] a `Uint8Array`, which are handed over, not copied, on their way to the page.
+//! Images are 28×28 values in [0, 1], row by row, ink high.
+
+use crate::attack::{Goal, Outcome, Phase, Reading};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, Unexpected, Visitor},
+};
+use std::fmt;
+
+#[cfg(not(target_arch = "wasm32"))]
+mod arrays;
+#[cfg(test)]
+mod typescript;
+
+/// 32-bit numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Floats(#[cfg_attr(test, ts(type = "Float32Array"))] pub Vec<f32>);
+
+/// Bytes.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Bytes(#[cfg_attr(test, ts(type = "Uint8Array"))] pub Vec<u8>);
+
+/// A label to reach, or any other than the prediction: a number from 0 to 9, or `"any"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Target(#[cfg_attr(test, ts(type = "number | 'any'"))] pub Goal);
+
+impl Serialize for Target {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Goal::Target(label) => serializer.serialize_u32(label as u32),
+            Goal::Any => serializer.serialize_str("any"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TargetVisitor)
+    }
+}
+
+struct TargetVisitor;
+
+impl Visitor<'_> for TargetVisitor {
+    type Value = Target;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("a digit from 0 to 9, or \"any\"")
+    }
+
+    fn visit_u64<E: de::Error>(self, label: u64) -> Result<Target, E> {
+        // What is no label is refused, in words, by the search.
+        Ok(Target(Goal::Target(usize::try_from(label).unwrap_or(usize::MAX))))
+    }
+
+    fn visit_i64<E: de::Error>(self, label: i64) -> Result<Target, E> {
+        u64::try_from(label)
+            .map_err(|_| E::invalid_value(Unexpected::Signed(label), &self))
+            .and_then(|l| self.visit_u64(l))
+    }
+
+    fn visit_str<E: de::Error>(self, word: &str) -> Result<Target, E> {
+        if word == "any" { Ok(Target(Goal::Any)) } else { Err(E::invalid_value(Unexpected::Str(word), &self)) }
+    }
+}
+
+/// What the page says.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum Request {
+    /// Takes a network under a key of the page's choice, or refuses the bytes; answered at once.
+    Load {
+        /// The number of this request.
+        id: u32,
+        /// What questions call the network.
+        key: String,
+        /// A safetensors file.
+        bytes: Bytes,
+    },
+    /// MNIST digits for [`Question::Units`]: 784 levels of 4 bits each, two a byte, the first in the high half.
+    Digits {
+        /// 392 bytes a digit.
+        bytes: Bytes,
+    },
+    /// Asks a question.
+    Ask {
+        /// The number of this request; larger than all before.
+        id: u32,
+        /// Of each channel only the newest question counts.
+        channel: String,
+        /// Whether the question before in this channel may still give its first answer; otherwise it ends at once.
+        follows: bool,
+        /// What is asked.
+        question: Question,
+    },
+    /// Nothing more is wanted of a channel; what is under way or waits there is superseded.
+    Cancel {
+        /// Which.
+        channel: String,
+    },
+    /// The colours of a view from now on. What its surfaces show is painted anew, without another search.
+    Palette {
+        /// The first part of its surfaces' names, before the slash.
+        view: String,
+        /// Its colours.
+        palette: Palette,
+    },
+    /// A surface to paint on, from now on; an `OffscreenCanvas` travels beside this message as `canvas`. A surface without one is
+    /// painted by [`Response::Painted`].
+    Surface {
+        /// `view/name`.
+        surface: String,
+    },
+    /// A surface shows nothing from now on.
+    Empty {
+        /// Which.
+        surface: String,
+    },
+    /// A view is gone, with its surfaces and colours.
+    Leave {
+        /// Which.
+        view: String,
+    },
+}
+
+/// The colours of a view, as RGB triples in bytes. Each colour is mixed with the next in sRGB, as a CSS gradient mixes them.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Palette {
+    /// Paper and ink.
+    pub ink: Bytes,
+    /// Less, none and more ink.
+    pub signed: Bytes,
+    /// The ten labels of a map; empty where there is no map.
+    pub labels: Bytes,
+}
+
+/// What can be asked. Networks are named by the keys that they were loaded under; surfaces, where given, are painted.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum Question {
+    /// The image of a drawing.
+    Digit {
+        /// The drawing.
+        strokes: Drawing,
+    },
+    /// What a network predicts of an image.
+    Classify {
+        /// The network.
+        network: String,
+        /// The image.
+        image: Floats,
+    },
+    /// The search for the smallest r. If it takes longer than a slice, a first answer says `searching`.
+    Attack {
+        /// The network.
+        network: String,
+        /// What is attacked.
+        subject: Subject,
+        /// The label to reach.
+        target: Target,
+        /// The reading of c.
+        reading: Reading,
+        /// Whether every evaluation is reported, in the answers' `steps`.
+        steps: bool,
+        /// The surfaces of x, r and x + r; none of them where nothing is to be painted.
+        surfaces: Vec<String>,
+    },
+    /// The nine other labels, each attacked.
+    Targets {
+        /// The network.
+        network: String,
+        /// The reading of c.
+        reading: Reading,
+        /// x.
+        image: Floats,
+        /// Ten surfaces in the order of the labels: the examples, and in the prediction's place x itself.
+        surfaces: Vec<String>,
+    },
+    /// The way from x through x + r to x + until·r.
+    Way {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// r.
+        r: Floats,
+        /// Where the way ends.
+        until: f32,
+        /// How many places on it are looked at, both ends included.
+        count: u32,
+    },
+    /// Every evaluation of one search.
+    Trace {
+        /// The network.
+        network: String,
+        /// The reading of c.
+        reading: Reading,
+        /// x.
+        image: Floats,
+        /// The label to reach.
+        target: Target,
+    },
+    /// Each reading of c, for each target.
+    Readings {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// The targets.
+        targets: Vec<Target>,
+    },
+    /// The labels on a square of the plane through x, x + r and a random direction; a coarse picture first.
+    Plane {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// r.
+        r: Floats,
+        /// The middle of the square along r, as ‖·‖₂.
+        a: f32,
+        /// The middle of the square along the random direction.
+        b: f32,
+        /// Half the side of the square.
+        reach: f32,
+        /// Cells along a side, a multiple of 12.
+        side: u32,
+        /// Chooses the random direction.
+        seed: u32,
+        /// The surface of the map.
+        surface: String,
+    },
+    /// How many random changes of a norm change the prediction; counts so far come first.
+    Noise {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// ‖·‖₂ of each change.
+        norm: f32,
+        /// How many.
+        tries: u32,
+        /// Chooses the changes.
+        seed: u32,
+        /// The surface of one changed image.
+        surface: String,
+    },
+    /// x + r as a picture of 256 levels that the network still takes for the target.
+    Rounded {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// r.
+        r: Floats,
+        /// The label to reach.
+        target: Target,
+    },
+    /// An image or a change as NumPy's `np.load` reads it.
+    Npy {
+        /// 784 values.
+        values: Floats,
+    },
+    /// A search, one evaluation a row.
+    Csv {
+        /// The network.
+        network: String,
+        /// The reading of c.
+        reading: Reading,
+        /// x.
+        image: Floats,
+        /// The label to reach.
+        target: Target,
+    },
+    /// What several networks predict of an example, and the smallest r of their own for the same target.
+    Transfer {
+        /// The networks.
+        networks: Vec<String>,
+        /// x.
+        image: Floats,
+        /// r.
+        r: Floats,
+        /// The label to reach.
+        target: Target,
+        /// The distortion that the example is also amplified to.
+        amplify: f32,
+        /// A surface for each network: its own r.
+        surfaces: Vec<String>,
+    },
+    /// How much each layer amplifies a difference, and how much it could.
+    Layers {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// x + r.
+        adversarial: Floats,
+        /// Chooses the random change that r is compared with.
+        seed: u32,
+    },
+    /// The digits of [`Request::Digits`] with the largest projections on one unit, and on a random direction of its layer.
+    Units {
+        /// The network.
+        network: String,
+        /// x, where there is one.
+        image: Option<Floats>,
+        /// Which layer, from 0.
+        layer: u32,
+        /// Which unit of it.
+        unit: u32,
+        /// Chooses the random direction.
+        seed: u32,
+        /// Bars of the histograms.
+        bins: u32,
+        /// The surfaces of the unit's digits, the largest projection first, then as many of the direction's.
+        surfaces: Vec<String>,
+    },
+    /// Paints `clip(x + t·r)`, or without an image r itself.
+    Show {
+        /// Where.
+        surface: String,
+        /// x.
+        image: Option<Floats>,
+        /// r.
+        r: Floats,
+        /// How much of r.
+        t: f32,
+        /// r alone is shown from −limit to limit; 0: to its own largest value.
+        limit: f32,
+    },
+}
+
+/// Strokes on a pad of side 1.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Drawing {
+    /// x, y, t, x, y, t, …, y downwards, t in milliseconds.
+    pub points: Floats,
+    /// Each stroke's first point.
+    #[cfg_attr(test, ts(type = "Uint32Array | number[]"))]
+    pub starts: Vec<u32>,
+}
+
+/// What is attacked.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum Subject {
+    /// A drawing.
+    Strokes(Drawing),
+    /// An image.
+    Image(Floats),
+}
+
+/// What the engine says.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+#[allow(clippy::large_enum_variant, reason = "there are few at a time")]
+pub enum Response {
+    /// It can be sent work.
+    Ready,
+    /// Something that takes long goes on.
+    Alive,
+    /// A network was taken; the last response to [`Request::Load`] where it is not refused.
+    Loaded {
+        /// Of the request.
+        id: u32,
+        /// What was taken.
+        network: Facts,
+    },
+    /// An answer, or with `last` false a first part of one.
+    Answer {
+        /// Of the request.
+        id: u32,
+        /// Whether nothing more follows.
+        last: bool,
+        /// The answer, of the same name as the question.
+        answer: Answer,
+    },
+    /// The request was refused or could not be carried out; the last response to it.
+    Failed {
+        /// Of the request.
+        id: u32,
+        /// Why, in a sentence.
+        message: String,
+    },
+    /// A newer question of the channel, or [`Request::Cancel`], has ended this one; the last response to it.
+    Superseded {
+        /// Of the request.
+        id: u32,
+    },
+    /// What a surface shows from now on, where the engine has no canvas for it.
+    Painted {
+        /// Of the request that asked for it; 0 after a change of colours.
+        id: u32,
+        /// Which.
+        surface: String,
+        /// Pixels along its side; 0: the surface is empty.
+        side: u32,
+        /// Red, green, blue and opacity, row by row.
+        rgba: Bytes,
+    },
+}
+
+/// What a network is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Facts {
+    /// What its file calls it.
+    pub name: String,
+    /// The widths of its layers, from 784 to 10.
+    pub widths: Vec<u32>,
+}
+
+/// An answer, of the same name as its question.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// The image; none of a blank pad.
+    Digit(Option<Floats>),
+    /// Label and probabilities.
+    Classify(Prediction),
+    /// What is known of the subject.
+    Attack(Attacked),
+    /// In the order of the labels, without the prediction.
+    Targets(Vec<Found>),
+    /// Probabilities and labels along the way.
+    Way(Way),
+    /// Every evaluation.
+    Trace(Trace),
+    /// One for each reading and target.
+    Readings(Vec<Compared>),
+    /// What the map shows.
+    Plane(Map),
+    /// Counts.
+    Noise(Counted),
+    /// The picture.
+    Rounded(Rounded),
+    /// A file.
+    Npy(Bytes),
+    /// A file.
+    Csv(Bytes),
+    /// One for each network.
+    Transfer(Vec<Transferred>),
+    /// Layer by layer.
+    Layers(Amplified),
+    /// The unit's, then the direction's.
+    Units(Vec<Ranked>),
+    /// It is painted.
+    Show,
+}
+
+/// What a network makes of an image.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Prediction {
+    /// The label.
+    pub label: u32,
+    /// The ten labels' probabilities.
+    pub probabilities: Floats,
+}
+
+/// An image, and what the network makes of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Seen {
+    /// The image.
+    pub values: Floats,
+    /// The label.
+    pub label: u32,
+    /// The ten labels' probabilities.
+    pub probabilities: Floats,
+}
+
+/// How far a search has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// The pad is blank: there is nothing to attack.
+    Blank,
+    /// The prediction is the target without any change.
+    Already,
+    /// Another answer follows.
+    Searching,
+    /// No example was found, or what was found did not hold when checked.
+    Failed,
+    /// r reaches the target, by a plain forward pass.
+    Found,
+}
+
+/// What is known of one subject.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Attacked {
+    /// How far it has come.
+    pub state: State,
+    /// What it is for.
+    pub target: Target,
+    /// x and f(x); none of a blank pad.
+    pub digit: Option<Seen>,
+    /// The search as it ended.
+    pub outcome: Option<Outcome>,
+    /// ‖r‖₂ / √784, where one was found.
+    pub distortion: Option<f32>,
+    /// Milliseconds spent searching.
+    pub milliseconds: f64,
+    /// r, where one was found.
+    pub perturbation: Option<Change>,
+    /// x + r and f(x + r) by a plain forward pass, where one was found.
+    pub adversarial: Option<Seen>,
+    /// The evaluations since the answer before, where they were asked for.
+    pub steps: Vec<Step>,
+}
+
+/// A change of an image.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Change {
+    /// 784 values.
+    pub values: Floats,
+    /// It is painted from −limit to limit.
+    pub limit: f32,
+}
+
+/// One evaluation of loss and gradient, in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Step {
+    /// How many there have been, this one included.
+    pub evaluations: u32,
+    /// What the search was doing.
+    pub phase: Phase,
+    /// Cross-entropy towards the target.
+    pub loss: f32,
+    /// ‖r‖₂.
+    pub norm: f32,
+    /// How far x + r is beyond the boundary, in logits; negative before it.
+    pub margin: f32,
+    /// The weight.
+    pub c: f32,
+    /// c·‖r‖² + loss.
+    pub objective: f32,
+    /// The largest c known to succeed.
+    pub succeeds: Option<f32>,
+    /// The smallest c known to fail.
+    pub fails: Option<f32>,
+}
+
+/// The smallest change towards one of the nine labels.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Found {
+    /// The label.
+    pub target: u32,
+    /// ‖r‖₂; none where the search failed.
+    pub norm: Option<f32>,
+    /// Whether no other is smaller.
+    pub nearest: bool,
+}
+
+/// Probabilities on a way.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Way {
+    /// Ten for each place.
+    pub probabilities: Floats,
+    /// The label at each place.
+    pub labels: Bytes,
+    /// The first place where the prediction is not that at x any more.
+    pub flip: Option<Flip>,
+}
+
+/// Where a prediction changes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Flip {
+    /// How much of r.
+    pub t: f32,
+    /// What into.
+    pub label: u32,
+}
+
+/// A search, evaluation by evaluation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Trace {
+    /// All of them.
+    pub steps: Vec<Step>,
+    /// r of each, 784 values.
+    pub changes: Floats,
+    /// The largest change of a pixel in the result, for one scale through all pictures.
+    pub limit: f32,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// A reading of c and what it comes to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Compared {
+    /// The reading.
+    pub reading: Reading,
+    /// The target.
+    pub target: Target,
+    /// None where the prediction is the target already.
+    pub outcome: Option<Outcome>,
+}
+
+/// What a map shows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Map {
+    /// Cells along a side.
+    pub side: u32,
+    /// For each label in view, the largest square that it fills.
+    pub places: Vec<Place>,
+    /// The labels' shares of the map, the largest first.
+    pub shares: Vec<Share>,
+}
+
+/// A square of one label.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Place {
+    /// The label.
+    pub label: u32,
+    /// Its middle, in cells from the left.
+    pub x: f32,
+    /// Its middle, in cells from the top.
+    pub y: f32,
+    /// Its side, in cells.
+    pub width: u32,
+}
+
+/// How much of a map has a label.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Share {
+    /// The label.
+    pub label: u32,
+    /// Its share, at most 1.
+    pub share: f32,
+}
+
+/// Random changes, counted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Counted {
+    /// How many so far.
+    pub tried: u32,
+    /// How many of them changed the prediction.
+    pub changed: u32,
+}
+
+/// A picture of 256 levels.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Rounded {
+    /// What the network predicts of it.
+    pub label: u32,
+    /// ‖levels/255 − x‖₂.
+    pub norm: f32,
+    /// What it took.
+    pub rounding: RoundingKind,
+    /// By how much r was lengthened for it.
+    pub scale: f32,
+    /// The picture as a PNG file, white on black as in MNIST.
+    pub png: Bytes,
+}
+
+/// What it took for a rounded picture to keep its prediction; see [`crate::experiment::rounding::Rounding`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "lowercase")]
+pub enum RoundingKind {
+    /// Every pixel to its nearest level.
+    Nearest,
+    /// Every pixel to the next level in the direction of r.
+    Towards,
+    /// The same, with r lengthened.
+    Further,
+    /// Nothing did.
+    Lost,
+}
+
+/// What one network makes of an example made for another.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Transferred {
+    /// The network.
+    pub network: String,
+    /// Its prediction of x.
+    pub digit: Judged,
+    /// Its prediction of x + r.
+    pub example: Judged,
+    /// Its prediction of the amplified example.
+    pub amplified: Judged,
+    /// Its own smallest r for the target; none where the prediction is the target already or the search failed.
+    pub own: Option<Own>,
+}
+
+/// A prediction and how sure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Judged {
+    /// The label.
+    pub label: u32,
+    /// Its probability.
+    pub share: f32,
+}
+
+/// A network's own smallest change.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Own {
+    /// ‖r‖₂.
+    pub norm: f32,
+    /// 784 values.
+    pub r: Floats,
+    /// It is painted from −limit to limit.
+    pub limit: f32,
+    /// The cosine of the angle between it and the example's r.
+    pub cosine: f32,
+}
+
+/// How much each layer amplifies a difference.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Amplified {
+    /// At most: L_k, layer by layer.
+    pub bounds: Vec<f64>,
+    /// The difference r.
+    pub searched: Vec<f64>,
+    /// A random difference of the same size.
+    pub random: Vec<f64>,
+    /// ‖r‖₂, and how large the difference is after each layer: at most, r's, the random one's.
+    pub sizes: [Vec<f64>; 3],
+    /// The products of the first three.
+    pub total: [f64; 3],
+}
+
+/// Digits along a direction of a layer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Ranked {
+    /// The smallest and the largest projection, x's included.
+    pub range: [f32; 2],
+    /// How many digits fall into each of equal parts of the range.
+    pub counts: Vec<u32>,
+    /// How many digits there are.
+    pub digits: u32,
+    /// The projection of x, where there is one.
+    pub own: Option<f32>,
+    /// How many digits have a larger projection than x.
+    pub larger: u32,
+}

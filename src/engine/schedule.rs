@@ -1,0 +1,153 @@
+//! Whose turn it is: channels, in each at most one question under way and one that waits, and slices of time.
+
+use super::{
+    Output,
+    message::{Answer, Response},
+    work::Work,
+};
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, Waker},
+};
+
+/// What works out an answer, or says why there is none. To drop it is to cancel it.
+pub(super) type Figure = Pin<Box<dyn Future<Output = Result<Answer, String>>>>;
+
+/// A question.
+pub(super) struct Task {
+    id: u32,
+    work: Rc<Work>,
+    figure: Figure,
+    /// It has given a first part of its answer.
+    is_answered: bool,
+}
+
+/// Questions of which the newest counts.
+struct Channel {
+    name: String,
+    current: Task,
+    next: Option<Task>,
+}
+
+/// All channels that have something to do, the one whose turn it is first.
+#[derive(Default)]
+pub(super) struct Schedule {
+    channels: VecDeque<Channel>,
+}
+
+/// What a task did in one go.
+enum Said {
+    Nothing,
+    Part(Answer),
+    Last(Result<Answer, String>),
+}
+
+impl Task {
+    pub(super) fn new(id: u32, work: Rc<Work>, figure: Figure) -> Self {
+        Task { id, work, figure, is_answered: false }
+    }
+
+    /// Works until the figure rests.
+    fn go_on(&mut self, is_late: bool) -> Said {
+        self.work.is_late.set(is_late);
+        match self.figure.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => Said::Last(result),
+            Poll::Pending => self.work.take_part().map_or(Said::Nothing, Said::Part),
+        }
+    }
+
+    fn superseded(&self) -> Response {
+        Response::Superseded { id: self.id }
+    }
+}
+
+impl Schedule {
+    /// Whether no question is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.channels.is_empty()
+    }
+
+    /// Takes the newest question of a channel.
+    pub(super) fn ask(&mut self, name: String, follows: bool, task: Task, responses: &mut Vec<Response>) {
+        let Some(channel) = self.channels.iter_mut().find(|channel| channel.name == name) else {
+            return self.channels.push_back(Channel { name, current: task, next: None });
+        };
+        responses.extend(channel.next.take().map(|waiting| waiting.superseded()));
+        if follows && !channel.current.is_answered {
+            channel.next = Some(task);
+        } else {
+            responses.push(channel.current.superseded());
+            channel.current = task;
+        }
+    }
+
+    /// Ends what is under way or waits in a channel.
+    pub(super) fn cancel(&mut self, name: &str, responses: &mut Vec<Response>) {
+        let place = self.channels.iter().position(|channel| channel.name == name);
+        if let Some(channel) = place.and_then(|place| self.channels.remove(place)) {
+            responses.push(channel.current.superseded());
+            responses.extend(channel.next.map(|waiting| waiting.superseded()));
+        }
+    }
+
+    /// Works for `slice` milliseconds, or less where there is nothing left to do: on the first channel until it has ended a
+    /// question, then on the next. Returns the time.
+    pub(super) fn run(&mut self, slice: f64, clock: &dyn Fn() -> f64, output: &mut Output) -> f64 {
+        let mut now = clock();
+        let deadline = now + slice;
+        while let Some(mut channel) = self.channels.pop_front() {
+            let stays = loop {
+                // Once more after the deadline: that is when a figure can say how far it has come.
+                let is_late = now >= deadline;
+                let said = channel.current.go_on(is_late);
+                let before = std::mem::replace(&mut now, clock());
+                channel.current.work.add_spent(now - before);
+                match said {
+                    Said::Nothing if is_late => break true,
+                    Said::Nothing => {}
+                    Said::Part(_) | Said::Last(_) => {
+                        let is_over = channel.hear(said, output);
+                        if is_over || is_late {
+                            break !is_over || channel.advance();
+                        }
+                    }
+                }
+            };
+            if stays {
+                self.channels.push_back(channel);
+            }
+            if now >= deadline {
+                break;
+            }
+        }
+        now
+    }
+}
+
+impl Channel {
+    /// Passes on what the current question has said; whether that was its last, or a newer one was waiting for it.
+    fn hear(&mut self, said: Said, output: &mut Output) -> bool {
+        let Task { id, work, .. } = &self.current;
+        match said {
+            Said::Nothing => return false,
+            Said::Part(answer) => {
+                output.answer(*id, false, answer, work);
+                self.current.is_answered = true;
+                if self.next.is_none() {
+                    return false;
+                }
+                output.responses.push(self.current.superseded());
+            }
+            Said::Last(Ok(answer)) => output.answer(*id, true, answer, work),
+            Said::Last(Err(message)) => output.responses.push(Response::Failed { id: *id, message }),
+        }
+        true
+    }
+
+    /// The waiting question is the current one; whether there is one.
+    fn advance(&mut self) -> bool {
+        self.next.take().map(|next| self.current = next).is_some()
+    }
+}

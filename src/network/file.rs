@@ -1,0 +1,252 @@
+//! A network's file: the names and shapes of its tensors, and the sentence with which anything else is refused.
+
+use super::{
+    Activation, Layer, Mlp,
+    container::{Container, Tensor},
+    mlp::{check_layers, shape_name},
+    quantisation,
+};
+use half::f16;
+#[cfg(feature = "lab")]
+use safetensors::{Dtype, tensor::TensorView};
+use std::cmp::Ordering;
+use thiserror::Error;
+
+/// Why some bytes are not a network. Each message is for the person who chose the file.
+#[derive(Debug, Error, PartialEq)]
+pub enum NetworkError {
+    /// The container itself is broken: truncated, overlapping or oversized.
+    #[error("this is not a whole safetensors file: {0}")]
+    Container(String),
+    /// A file without any tensor.
+    #[error("the file holds no tensors; expected fc1.weight, fc1.bias, fc2.weight, …")]
+    Empty,
+    /// A tensor that is neither a weight nor a bias.
+    #[error("found a tensor named {0:?}; expected only “….weight”, “….bias” and, beside I8 weights, “….weight_scale”")]
+    UnexpectedTensor(String),
+    /// A weight without its bias or a bias without its weight.
+    #[error("layer {layer:?} has no {missing}; expected a weight [out, in] and a bias [out] for each layer")]
+    Incomplete {
+        /// The layer's name, e.g. `fc2`.
+        layer: String,
+        /// `weight` or `bias`.
+        missing: &'static str,
+    },
+    /// A number format that is not read here.
+    #[error("{tensor} is stored as {found}; expected {expected}")]
+    Dtype {
+        /// The tensor's name.
+        tensor: String,
+        /// The format found.
+        found: String,
+        /// The formats that are read there.
+        expected: &'static str,
+    },
+    /// I8 weights without their scales, or scales beside weights of another format.
+    #[error(
+        "{weight} is stored as {found} and {scale} is {presence}; I8 weights, and only those, come with a scale for each row"
+    )]
+    Scale {
+        /// The weight's name.
+        weight: String,
+        /// Its format.
+        found: String,
+        /// The scale's name.
+        scale: String,
+        /// `there` or `not there`.
+        presence: &'static str,
+    },
+    /// A tensor whose shape does not fit its place.
+    #[error("{tensor} has shape {found:?}; expected {expected}")]
+    Shape {
+        /// The tensor's name.
+        tensor: String,
+        /// The shape found.
+        found: Vec<usize>,
+        /// What would have fitted, in words.
+        expected: String,
+    },
+    /// A weight that is NaN or infinite.
+    #[error("{tensor} holds a value that is {value}; every weight must be a finite number")]
+    NotFinite {
+        /// The tensor's name.
+        tensor: String,
+        /// The offending value.
+        value: f32,
+    },
+    /// No activation, or one that is not known, in a network with hidden layers.
+    #[error("the file's metadata gives the activation as {found}; expected “sigmoid”, “relu” or “tanh”")]
+    Activation {
+        /// What was found, quoted, or `nothing`.
+        found: String,
+    },
+}
+
+impl Mlp {
+    /// Reads a safetensors file.
+    ///
+    /// Layers are `fc1.weight` [out, in], `fc1.bias` [out], `fc2.…`, or any other names that end in
+    /// `.weight` and `.bias`, taken in natural order (`layers.2` before `layers.10`). F32 or F16; or, of weights
+    /// only, I8 with a scale for each row, `fc1.weight_scale` [out]: `W_ij = scale_i·q_ij`.
+    /// The metadata's `activation` is required where there is a hidden layer.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Self, NetworkError> {
+        let tensors = Container::parse(bytes).map_err(NetworkError::Container)?;
+        let names = layer_names(&tensors)?;
+        let mut layers = Vec::with_capacity(names.len());
+        for name in &names {
+            layers.push(read_layer(&tensors, name)?);
+        }
+        check_layers(&names, &layers)?;
+        let activation = match tensors.entry("activation") {
+            Some(text) => {
+                Activation::parse(text).ok_or_else(|| NetworkError::Activation { found: format!("{text:?}") })?
+            }
+            None if layers.len() == 1 => Activation::Sigmoid, // no hidden layer uses it
+            None => return Err(NetworkError::Activation { found: "nothing".into() }),
+        };
+        let name = tensors.entry("name").map_or_else(|| shape_name(&layers), str::to_owned);
+        Ok(Mlp::checked(name, activation, layers))
+    }
+
+    /// Writes the file that [`Mlp::from_safetensors`] reads, in F16, with further `metadata` entries.
+    #[cfg(feature = "lab")]
+    pub fn to_safetensors_f16(&self, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
+        let encode = |values: &[f32]| values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect::<Vec<u8>>();
+        let mut tensors = Vec::new();
+        for (k, layer) in self.layers().iter().enumerate() {
+            let shape = vec![layer.outputs, layer.inputs];
+            tensors.push((format!("fc{}.weight", k + 1), Dtype::F16, shape, encode(&layer.weight)));
+            tensors.push((format!("fc{}.bias", k + 1), Dtype::F16, vec![layer.outputs], encode(&layer.bias)));
+        }
+        self.file(&tensors, metadata)
+    }
+
+    /// A file of these tensors, with the network's name and activation among its metadata.
+    #[cfg(feature = "lab")]
+    pub(super) fn file(
+        &self,
+        tensors: &[(String, Dtype, Vec<usize>, Vec<u8>)],
+        metadata: &[(&str, String)],
+    ) -> Result<Vec<u8>, NetworkError> {
+        let container = |e: safetensors::SafeTensorError| NetworkError::Container(e.to_string());
+        let mut views = Vec::new();
+        for (name, dtype, shape, bytes) in tensors {
+            views.push((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).map_err(container)?));
+        }
+        let mut header: std::collections::HashMap<String, String> =
+            metadata.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();
+        header.insert("activation".into(), self.activation().name().into());
+        header.insert("name".into(), self.name().into());
+        safetensors::serialize(views, Some(header)).map_err(container)
+    }
+}
+
+/// The distinct layer names, in natural order, of tensors called `….weight`, `….bias` and `….weight_scale`.
+fn layer_names(container: &Container) -> Result<Vec<String>, NetworkError> {
+    let mut names: Vec<String> = Vec::new();
+    for tensor in container.tensors.iter().map(|tensor| tensor.name.as_str()) {
+        let Some((layer, "weight" | "bias" | "weight_scale")) = tensor.rsplit_once('.') else {
+            return Err(NetworkError::UnexpectedTensor(tensor.into()));
+        };
+        if !names.iter().any(|n| n == layer) {
+            // By insertion: there are few, and a sort is two kilobytes of the page's module.
+            let before = names.iter().rposition(|n| natural_order(n, layer).is_lt());
+            names.insert(before.map_or(0, |before| before + 1), layer.to_string());
+        }
+    }
+    if names.is_empty() {
+        return Err(NetworkError::Empty);
+    }
+    Ok(names)
+}
+
+/// Compares names so that runs of decimal digits count as numbers: `layers.2` < `layers.10`.
+fn natural_order(a: &str, b: &str) -> Ordering {
+    let (mut a, mut b) = (a, b);
+    loop {
+        let (da, db) = (leading_digits(a), leading_digits(b));
+        if da > 0 && db > 0 {
+            let (na, nb) = (a[..da].trim_start_matches('0'), b[..db].trim_start_matches('0'));
+            let order = na.len().cmp(&nb.len()).then_with(|| na.cmp(nb));
+            if order != Ordering::Equal {
+                return order;
+            }
+            (a, b) = (&a[da..], &b[db..]);
+            continue;
+        }
+        match (a.chars().next(), b.chars().next()) {
+            (Some(ca), Some(cb)) if ca == cb => (a, b) = (&a[ca.len_utf8()..], &b[cb.len_utf8()..]),
+            (ca, cb) => return ca.cmp(&cb),
+        }
+    }
+}
+
+fn leading_digits(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_digit).count()
+}
+
+fn read_layer(tensors: &Container, name: &str) -> Result<Layer, NetworkError> {
+    let weight_name = format!("{name}.weight");
+    let bias_name = format!("{name}.bias");
+    let find = |tensor: &str, missing| {
+        tensors.tensor(tensor).ok_or_else(|| NetworkError::Incomplete { layer: name.into(), missing })
+    };
+    let (weight, bias) = (find(&weight_name, "weight")?, find(&bias_name, "bias")?);
+    let &[outputs, inputs] = weight.shape.as_slice() else {
+        return Err(NetworkError::Shape {
+            tensor: weight_name,
+            found: weight.shape.clone(),
+            expected: "two dimensions, [out, in]".into(),
+        });
+    };
+    let one_each = |tensor: &str, found: &[usize]| {
+        if found == [outputs] {
+            return Ok(());
+        }
+        let expected = format!("[{outputs}], one for each row of {weight_name}");
+        Err(NetworkError::Shape { tensor: tensor.into(), found: found.to_vec(), expected })
+    };
+    one_each(&bias_name, &bias.shape)?;
+    let scale_name = format!("{name}.weight_scale");
+    let scale = tensors.tensor(&scale_name);
+    let is_i8 = weight.dtype == "I8";
+    let weight = match (is_i8, scale) {
+        (true, Some(scale)) => {
+            one_each(&scale_name, &scale.shape)?;
+            let scales = decode(&scale_name, scale, "F32 or F16")?;
+            finite(&weight_name, quantisation::decode_rows(weight.data, inputs, &scales))?
+        }
+        (true, None) | (false, Some(_)) => {
+            return Err(NetworkError::Scale {
+                weight: weight_name,
+                found: weight.dtype.clone(),
+                scale: scale_name,
+                presence: if is_i8 { "not there" } else { "there" },
+            });
+        }
+        (false, None) => decode(&weight_name, weight, "F32 or F16, or I8 with scales")?,
+    };
+    Ok(Layer { inputs, outputs, weight, bias: decode(&bias_name, bias, "F32 or F16")? })
+}
+
+fn decode(name: &str, tensor: &Tensor, expected: &'static str) -> Result<Vec<f32>, NetworkError> {
+    let values: Vec<f32> = match tensor.dtype.as_str() {
+        "F32" => tensor.data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+        "F16" => tensor.data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
+        other => return Err(NetworkError::Dtype { tensor: name.into(), found: other.into(), expected }),
+    };
+    finite(name, values)
+}
+
+/// Little-endian, as a file has them.
+#[cfg(feature = "lab")]
+pub(super) fn f32_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>, NetworkError> {
+    match values.iter().find(|v| !v.is_finite()) {
+        Some(&value) => Err(NetworkError::NotFinite { tensor: name.into(), value }),
+        None => Ok(values),
+    }
+}

@@ -1,0 +1,204 @@
+//! Whose turn it is: channels, slices, and what belongs to whom.
+
+use super::driver::*;
+use pockets::{attack::Reading, engine::message::*};
+
+fn last_of(id: u32, responses: &[Response]) -> &Response {
+    let is_last = |response: &&Response| match response {
+        Response::Answer { id: of, last, .. } => *of == id && *last,
+        Response::Failed { id: of, .. } | Response::Superseded { id: of } | Response::Loaded { id: of, .. } => {
+            *of == id
+        }
+        _ => false,
+    };
+    let mut found = responses.iter().filter(is_last);
+    let last = found.next().unwrap_or_else(|| panic!("no last response to {id}"));
+    assert!(found.next().is_none(), "two last responses to {id}");
+    last
+}
+
+fn is_superseded(id: u32, responses: &[Response]) -> bool {
+    matches!(last_of(id, responses), Response::Superseded { .. })
+}
+
+/// All nine targets on a slow clock: longer than a slice.
+fn long() -> Question {
+    Question::Targets { network: main(), reading: Reading::Both, image: x(), surfaces: Vec::new() }
+}
+
+fn slow() -> Driver {
+    Driver { tick: 1.0, ..Driver::new() }
+}
+
+#[test]
+fn a_newer_question_ends_the_one_before_at_once() {
+    let mut driver = slow();
+    let first = driver.ask_in("a", false, long());
+    driver.run();
+    let second = driver.ask_in("a", false, attack(towards(8)));
+    let at_once = driver.engine.take_responses();
+    assert!(is_superseded(first, &at_once));
+    let responses = driver.settle();
+    assert!(matches!(last_of(second, &responses), Response::Answer { .. }));
+}
+
+#[test]
+fn a_question_that_follows_lets_the_one_before_answer_once() {
+    let mut driver = slow();
+    let first = driver.ask_in("a", true, long());
+    driver.run();
+    let second = driver.ask_in("a", true, attack(towards(8)));
+    let third = driver.ask_in("a", true, attack(towards(3)));
+    assert!(is_superseded(second, &driver.engine.take_responses()), "what waits is replaced");
+    let responses = driver.settle();
+    assert!(matches!(last_of(first, &responses), Response::Answer { .. }));
+    assert!(matches!(last_of(third, &responses), Response::Answer { .. }));
+}
+
+#[test]
+fn a_first_part_is_enough_for_the_next_to_begin() {
+    let mut driver = Driver { tick: 3.0, ..Driver::new() };
+    let first = driver.ask_in("a", true, attack(towards(8)));
+    let second = driver.ask_in("a", true, attack(towards(3)));
+    let responses = driver.settle();
+    let of_first = |response: &&Response| matches!(response, Response::Answer { id, .. } if *id == first);
+    assert_eq!(responses.iter().filter(of_first).count(), 1, "its first part");
+    assert!(is_superseded(first, &responses));
+    // A question that comes after a first part takes over at once.
+    driver.ask_in("a", true, attack(towards(8)));
+    driver.run();
+    let fourth = driver.ask_in("a", true, attack(towards(3)));
+    assert!(is_superseded(fourth - 1, &driver.engine.take_responses()));
+    assert!(second < fourth);
+    driver.settle();
+}
+
+#[test]
+fn pictures_of_a_superseded_question_are_never_painted() {
+    let mut driver = Driver { tick: 0.3, ..Driver::new() };
+    coloured(&mut driver);
+    let surfaces = (0..10).map(|label| format!("view/{label}")).collect();
+    driver.ask_in("a", false, Question::Targets { network: main(), reading: Reading::Both, image: x(), surfaces });
+    // Some of the nine have been found, and nothing has been answered.
+    for _ in 0..2 {
+        assert!(painted(&driver.run()).is_empty());
+    }
+    driver.engine.receive(Request::Cancel { channel: "a".into() });
+    assert!(driver.engine.is_idle());
+    assert!(painted(&driver.settle()).is_empty());
+    driver.engine.receive(Request::Palette { view: "view".into(), palette: palette() });
+    assert!(driver.engine.take_responses().is_empty(), "nor remembered");
+}
+
+#[test]
+fn cancelling_ends_what_is_under_way_and_what_waits() {
+    let mut driver = slow();
+    let ids = [driver.ask_in("a", true, long()), driver.ask_in("a", true, long()), driver.ask_in("b", true, long())];
+    driver.engine.receive(Request::Cancel { channel: "a".into() });
+    driver.engine.receive(Request::Cancel { channel: "none".into() });
+    let responses = driver.engine.take_responses();
+    assert!(is_superseded(ids[0], &responses) && is_superseded(ids[1], &responses));
+    assert_eq!(responses.len(), 2);
+    assert!(matches!(last_of(ids[2], &driver.settle()), Response::Answer { .. }));
+}
+
+#[test]
+fn channels_take_turns_and_none_starves() {
+    let mut driver = slow();
+    let ids: Vec<u32> = ["a", "b", "c"].iter().map(|channel| driver.ask_in(channel, false, long())).collect();
+    let mut answered = Vec::new();
+    // One channel always has something newer.
+    while answered.len() < 2 {
+        driver.ask_in("a", false, long());
+        let responses = driver.run();
+        answered.extend(responses.iter().filter_map(|response| match response {
+            Response::Answer { id, last: true, .. } if ids.contains(id) => Some(*id),
+            _ => None,
+        }));
+        assert!(driver.now.get() < 1e6 + 1e5, "{answered:?}");
+    }
+    assert_eq!(answered, ids[1..]);
+}
+
+#[test]
+fn a_slice_is_kept_to_one_evaluation() {
+    let mut driver = slow();
+    driver.ask_in("a", false, long());
+    while !driver.engine.is_idle() {
+        let begun = driver.now.get();
+        driver.run();
+        assert!(driver.now.get() - begun <= SLICE + 3.0);
+    }
+}
+
+#[test]
+fn long_work_gives_signs_of_life_and_short_work_none() {
+    let mut driver = Driver { tick: 30.0, ..Driver::new() };
+    let begun = driver.now.get();
+    let alive =
+        |responses: &[Response]| responses.iter().filter(|response| matches!(response, Response::Alive)).count();
+    driver.ask_in("a", false, long());
+    let signs = alive(&driver.settle());
+    let took = driver.now.get() - begun;
+    assert!(took > 2000.0, "{took}");
+    let expected = (took / 500.0) as usize;
+    assert!((expected - 1..=expected).contains(&signs), "{signs} in {took} ms");
+    let mut driver = Driver::new();
+    assert_eq!(alive(&driver.responses_to(long())), 0);
+}
+
+#[test]
+fn every_load_is_answered_and_a_file_that_is_none_leaves_the_network_before() {
+    let mut driver = Driver::without_networks();
+    let good = driver.load("n", shipped("FC100-100-10"));
+    let bad = driver.load("n", b"not a network".to_vec());
+    let responses = driver.engine.take_responses();
+    let facts = Facts { name: "FC100-100-10".into(), widths: vec![784, 100, 100, 10] };
+    assert!(matches!(last_of(good, &responses), Response::Loaded { network, .. } if *network == facts));
+    assert!(matches!(last_of(bad, &responses), Response::Failed { message, .. } if message.contains("safetensors")));
+    assert!(matches!(driver.answer_to(Question::Classify { network: "n".into(), image: x() }), Answer::Classify(_)));
+}
+
+#[test]
+fn a_question_under_way_keeps_its_network_when_another_is_loaded_under_its_key() {
+    let mut driver = slow();
+    let answered = |driver: &mut Driver| match driver.settle().pop() {
+        Some(Response::Answer { answer: Answer::Targets(found), .. }) => found,
+        other => panic!("{other:?}"),
+    };
+    driver.ask_in("a", false, long());
+    let expected = answered(&mut driver);
+    driver.ask_in("a", false, long());
+    driver.run();
+    driver.load("FC100-100-10", shipped("FC10_1"));
+    driver.engine.take_responses();
+    assert_eq!(answered(&mut driver), expected);
+    driver.ask_in("a", false, long());
+    assert_ne!(answered(&mut driver), expected, "the next question is for the new one");
+}
+
+#[test]
+fn other_colours_paint_everything_anew_without_another_answer() {
+    let mut driver = Driver::new();
+    let responses = driver.responses_to(attack(towards(8)));
+    assert_eq!(painted(&responses), [], "the view has no colours yet");
+    coloured(&mut driver);
+    let responses = driver.engine.take_responses();
+    assert_eq!(painted(&responses), [("view/x", 28), ("view/r", 28), ("view/sum", 28)]);
+    assert!(responses.iter().all(|response| matches!(response, Response::Painted { id: 0, .. })));
+    driver.engine.receive(Request::Empty { surface: "view/r".into() });
+    assert_eq!(painted(&driver.engine.take_responses()), [("view/r", 0)]);
+    driver.engine.receive(Request::Surface { surface: "view/sum".into() });
+    assert_eq!(painted(&driver.engine.take_responses()), [("view/sum", 28)], "on its new canvas");
+    driver.engine.receive(Request::Leave { view: "view".into() });
+    coloured(&mut driver);
+    assert!(driver.engine.take_responses().is_empty());
+}
+
+#[test]
+fn an_engine_without_time_still_gets_somewhere() {
+    let mut driver = Driver::new();
+    driver.tick = 1e4; // every look at the clock is beyond the slice
+    let id = driver.ask_in("a", false, attack(towards(8)));
+    assert!(matches!(last_of(id, &driver.settle()), Response::Answer { .. }));
+}
