@@ -20,6 +20,7 @@
 #![deny(missing_docs)]
 
 pub mod attack;
+pub mod certify;
 mod decimal;
 pub mod digit;
 pub mod engine;

@@ -98,6 +98,25 @@ fn every_reading_of_c_is_accepted() {
 }
 
 #[test]
+fn certificates_are_lower_bounds_of_the_norms_and_only_there_when_asked_for() {
+    for target in ["next", "best", "all", "any"] {
+        let report = report(&["--count", "3", "--target", target, "--certify", "200"]);
+        for row in report["images"].as_array().unwrap() {
+            let number = |field: &str| row[field].as_f64().unwrap();
+            assert!(0.0 < number("certified_any") && number("certified_any") <= number("certified"), "{row}");
+            assert!(number("certified") <= number("norm"), "{row}");
+            // A convex network: the smallest norm itself is proved, and for the nearest target that of any.
+            assert!(target == "any" || number("certified") > 0.999 * number("norm"), "{row}");
+            assert!(target != "best" || number("certified_any") > 0.999 * number("norm"), "{row}");
+        }
+    }
+    let without = report(&["--count", "1"]);
+    assert_eq!(without["images"][0].get("certified"), None);
+    let said = refusal(&attack(&path(NETWORK), &path(IMAGES), &["--certify", "soon"]));
+    assert!(said.contains("soon"), "{said}");
+}
+
+#[test]
 fn bad_input_ends_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| {
