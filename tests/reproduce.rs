@@ -64,21 +64,47 @@ fn every_network_misclassifies_all_of_its_own_examples_and_little_of_the_noise()
     for (k, (name, row)) in RESULTS.networks.iter().zip(&RESULTS.rows).enumerate() {
         assert_eq!((row.images, row.failed, row.errors[k]), (60, 0, 1.0), "{name}");
         // The noise has about the examples' distortion.
-        assert!(noise.errors[k] < 0.5 * row.errors[k], "{name}: {}", noise.errors[k]);
+        for seen in [&noise.unclipped, &noise.clipped] {
+            assert!(seen.errors[k] < 0.5 * row.errors[k], "{name}: {}", seen.errors[k]);
+        }
         assert!(row.distortion > 0.01 && row.distortion < 0.2, "{name}: {}", row.distortion);
     }
 }
 
 #[test]
+fn noise_on_a_black_background_loses_by_clipping_and_harms_the_more() {
+    let noise = RESULTS.gaussian.iter().find(|n| n.deviation == 0.3).unwrap();
+    assert!((noise.unclipped.distortion - 0.3).abs() < 0.01, "{}", noise.unclipped.distortion);
+    assert!(noise.clipped.distortion < 0.75 * noise.unclipped.distortion, "{}", noise.clipped.distortion);
+    let main = RESULTS.position(MAIN).unwrap();
+    assert!(noise.clipped.errors[main] > 2.0 * noise.unclipped.errors[main], "{noise:?}");
+}
+
+#[test]
 fn random_perturbations_of_the_same_norm_stay_far_below() {
-    let sampling = &RESULTS.sampling;
-    let first = sampling.steps[0];
-    assert_eq!((first.multiple, first.counts.tried), (1.0, 20 * 50));
-    assert!(first.counts.changed * 50 < first.counts.tried, "{first:?}");
-    assert!(first.counts.to_target <= first.counts.changed);
-    // Much larger noise is another matter; the measurement can tell.
-    let last = sampling.steps.last().unwrap();
-    assert!(2 * last.counts.changed > last.counts.tried, "{last:?}");
+    for steps in [&RESULTS.sampling.steps, &RESULTS.sampling.unclipped] {
+        let first = steps[0];
+        assert_eq!((first.multiple, first.counts.tried), (1.0, 20 * 50));
+        assert!(first.counts.changed * 50 < first.counts.tried, "{first:?}");
+        assert!(first.counts.to_target <= first.counts.changed);
+        // Much larger noise is another matter; the measurement can tell.
+        let last = steps.last().unwrap();
+        assert!(2 * last.counts.changed > last.counts.tried, "{last:?}");
+    }
+}
+
+#[test]
+fn noise_crosses_the_boundary_about_as_often_as_its_distance_says() {
+    for (name, crossing) in RESULTS.networks.iter().zip(&RESULTS.crossing) {
+        assert!(crossing.images == 20 && crossing.distance > 0.1 && crossing.distance < 3.0, "{name}: {crossing:?}");
+        assert_eq!(crossing.classes.iter().map(|c| c.pairs).sum::<usize>(), 6 * crossing.images);
+        for steps in crossing.steps.windows(2) {
+            assert!(steps[0].expected < steps[1].expected, "{name}: more noise, more crossings");
+        }
+        let near = crossing.classes.iter().find(|class| class.pairs > 0).unwrap();
+        let far = crossing.classes.last().unwrap();
+        assert!(near.measured > far.measured, "{name}: {crossing:?}");
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ pub mod measure;
 pub mod paper;
 
 use crate::{attack::AttackError, idx::Digits, network::Mlp};
-use measure::{Bench, Errors, Nine, NoiseRow, PASS, ReadingRow, Row, Sampling, Spectrum, Units};
+use measure::{Bench, Crossing, Errors, Nine, NoiseRow, PASS, ReadingRow, Row, Sampling, Spectrum, Units};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{
@@ -27,7 +27,7 @@ pub const HARDENED: &str = "FC100-100-10 (hardened)";
 const INSIDE: &str = "FC100-100-10 (hardened inside)";
 const AS_LONG: &str = "FC100-100-10 (120 epochs)";
 /// Changes when a part means something else than before.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// How many test images each part looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,6 +138,8 @@ pub struct Results {
     pub spectrum: Vec<Spectrum>,
     /// Random perturbations of [`MAIN`].
     pub sampling: Sampling,
+    /// Unclipped noise beside the distance to the boundary.
+    pub crossing: Vec<Crossing>,
     /// Units and directions of [`MAIN`]'s hidden layers.
     pub units: Vec<Units>,
     /// Readings of c on [`MAIN`].
@@ -159,6 +161,7 @@ enum Part {
     Gaussian,
     Nine(usize),
     Spectrum(usize),
+    Crossing(usize),
     Sampling,
     Units(usize),
     Readings,
@@ -202,6 +205,7 @@ impl Reproduction<'_> {
             rows: take(&mut values, count)?,
             nine: take(&mut values, count)?,
             spectrum: take(&mut values, count)?,
+            crossing: take(&mut values, count)?,
             units: take(&mut values, self.networks[main].layers().len() - 1)?,
             gaussian: serde_json::from_value(values.next().unwrap_or_default())?,
             sampling: serde_json::from_value(values.next().unwrap_or_default())?,
@@ -213,7 +217,8 @@ impl Reproduction<'_> {
     fn plan(&self, main: usize) -> Vec<Part> {
         let each = |part: fn(usize) -> Part| (0..self.networks.len()).map(part).collect::<Vec<_>>();
         let layers = 1..self.networks[main].layers().len();
-        let mut parts = [each(Part::Errors), each(Part::Row), each(Part::Nine), each(Part::Spectrum)].concat();
+        let each_network = [Part::Errors, Part::Row, Part::Nine, Part::Spectrum, Part::Crossing];
+        let mut parts = each_network.map(each).concat();
         parts.extend(layers.map(Part::Units));
         parts.extend([Part::Gaussian, Part::Sampling, Part::Readings]);
         parts
@@ -227,6 +232,7 @@ impl Reproduction<'_> {
             Part::Gaussian => serde_json::to_value(bench.gaussian(sizes.transfer))?,
             Part::Nine(k) => serde_json::to_value(bench.nine(k, sizes.nine)?)?,
             Part::Spectrum(k) => serde_json::to_value(bench.spectrum(k, sizes.spectrum)?)?,
+            Part::Crossing(k) => serde_json::to_value(bench.crossing(k, sizes.sampled, (sizes.tries / 10).max(1)))?,
             Part::Sampling => serde_json::to_value(bench.sampling(main, sizes.sampled, sizes.tries)?)?,
             Part::Units(layer) => serde_json::to_value(bench.units(main, layer, sizes.units))?,
             Part::Readings => serde_json::to_value(bench.readings(main, sizes.readings)?)?,
@@ -241,6 +247,7 @@ impl Reproduction<'_> {
             Part::Gaussian => "noise on every network".into(),
             Part::Nine(k) => format!("nine targets on {}", name(k)),
             Part::Spectrum(k) => format!("amplification in {}", name(k)),
+            Part::Crossing(k) => format!("noise and boundary of {}", name(k)),
             Part::Sampling => "random perturbations".into(),
             Part::Units(layer) => format!("units of layer {layer}"),
             Part::Readings => "readings of c".into(),
@@ -255,10 +262,11 @@ impl Reproduction<'_> {
         match part {
             Part::Errors(_) => PASS * (self.train.len() + test) as f64,
             Part::Row(_) => images(sizes.transfer) * (1.0 + 2.0 * shown),
-            Part::Gaussian => images(sizes.transfer) * shown * measure::DEVIATIONS.len() as f64,
+            Part::Gaussian => images(sizes.transfer) * 2.0 * shown * measure::DEVIATIONS.len() as f64,
             Part::Nine(_) => images(sizes.nine) * 9.0,
             Part::Spectrum(_) => images(sizes.spectrum) * (1.0 + 10.0 * PASS),
-            Part::Sampling => images(sizes.sampled) * (1.0 + PASS * f64::from(sizes.tries) * 1.9),
+            Part::Crossing(_) => images(sizes.sampled) * PASS * (180.0 + 0.6 * f64::from(sizes.tries)),
+            Part::Sampling => images(sizes.sampled) * (1.0 + PASS * f64::from(sizes.tries) * 4.1),
             Part::Units(_) => images(sizes.units) * 3.0 * PASS,
             Part::Readings => images(sizes.readings) * 4.0,
         }
@@ -274,7 +282,7 @@ impl Reproduction<'_> {
             digest.consume(digits.labels().as_slice());
         }
         let alone = match part {
-            Part::Errors(k) | Part::Nine(k) | Part::Spectrum(k) => Some(k),
+            Part::Errors(k) | Part::Nine(k) | Part::Spectrum(k) | Part::Crossing(k) => Some(k),
             _ => None,
         };
         for (k, network) in self.networks.iter().enumerate() {

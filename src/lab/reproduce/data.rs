@@ -22,6 +22,7 @@ pub fn data(results: &Results, run: &Run) -> Value {
         "made_for": (0..results.networks.len()).map(|k| made_for(results, k)).collect::<Vec<_>>(),
         "noise": results.gaussian.iter().map(|row| noise(results, row)).collect::<Vec<_>>(),
         "sampling": results.sampling,
+        "crossing": results.crossing,
         "units": results.units,
         "readings": results.readings,
     })
@@ -70,6 +71,7 @@ fn made_for(results: &Results, k: usize) -> Value {
     })
 }
 
+/// A row of Gaussian noise: as it is, beside the paper's, and clipped.
 fn noise(results: &Results, row: &super::measure::NoiseRow) -> Value {
     let is_this = |deviation: f64| (deviation - f64::from(row.deviation)).abs() < 1e-6;
     let in_table2 = paper::TABLE2_NOISE.iter().find(|(d, _)| is_this(*d));
@@ -80,8 +82,9 @@ fn noise(results: &Results, row: &super::measure::NoiseRow) -> Value {
     };
     json!({
         "deviation": row.deviation,
-        "distortion": row.distortion,
-        "errors": row.errors,
+        "distortion": row.unclipped.distortion,
+        "errors": row.unclipped.errors,
+        "clipped": row.clipped,
         "paper": results.networks.iter().map(cell).collect::<Vec<Option<Cell>>>(),
     })
 }

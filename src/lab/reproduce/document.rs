@@ -4,7 +4,7 @@
 
 use super::{
     AS_LONG, HARDENED, INSIDE, MAIN, Results,
-    measure::{AMPLIFIED, Row, TOP},
+    measure::{AMPLIFIED, Row, SamplingStep, TOP},
     paper::{self, Cell},
 };
 use std::fmt::Write;
@@ -30,7 +30,7 @@ pub(super) const TABLE4: [&str; 3] = ["FC100-100-10 (P1)", "FC123-456-10 (P1)", 
 /// The whole document.
 pub fn document(results: &Results, run: &Run) -> String {
     let mut out = String::new();
-    let sections = [head, table1, table2, tables3and4, sampling, back_feeding, units, spectrum, readings];
+    let sections = [head, table1, table2, tables3and4, sampling, crossing, back_feeding, units, spectrum, readings];
     for section in sections {
         // Writing to a string cannot fail.
         let _ = section(&mut out, results, run);
@@ -246,9 +246,12 @@ fn matrix(
         let Some(noise) = results.gaussian.iter().find(|n| (f64::from(n.deviation) - deviation).abs() < 1e-6) else {
             continue;
         };
+        let (unclipped, clipped) = (&noise.unclipped, &noise.clipped);
         let cells: Vec<String> =
-            known.iter().map(|(q, j)| beside(noise.errors[*j], paper_noise(*deviation, *q))).collect();
-        writeln!(out, "| Gaussian noise {deviation} | {} | {:.4} |", cells.join(" | "), noise.distortion)?;
+            known.iter().map(|(q, j)| beside(unclipped.errors[*j], paper_noise(*deviation, *q))).collect();
+        writeln!(out, "| Gaussian noise {deviation} | {} | {:.4} |", cells.join(" | "), unclipped.distortion)?;
+        let cells: Vec<String> = known.iter().map(|(_, j)| percent(clipped.errors[*j])).collect();
+        writeln!(out, "| the same, clipped to the box | {} | {:.4} |", cells.join(" | "), clipped.distortion)?;
     }
     Ok(())
 }
@@ -265,11 +268,12 @@ fn transfer_verdicts(out: &mut String, results: &Results, names: &[&str]) -> Wri
     if pairs.is_empty() {
         return writeln!(out, "- Of transfer nothing can be said: networks to compare are missing.");
     }
-    let beyond = pairs.iter().filter(|&&(r, c)| results.rows[r].errors[c] > noise.errors[c]).count();
+    let by_noise = |c: usize| noise.unclipped.errors[c].max(noise.clipped.errors[c]);
+    let beyond = pairs.iter().filter(|&&(r, c)| results.rows[r].errors[c] > by_noise(c)).count();
     verdict(
         out,
         beyond == pairs.len(),
-        "Examples trouble networks that they were not made for, more than noise of deviation 0.1 does",
+        "Examples trouble networks that they were not made for, more than noise of deviation 0.1 does, clipped or not",
         &format!("in {beyond} of {} pairs, though the noise is larger", pairs.len()),
     )?;
     let louder = pairs.iter().filter(|&&(r, c)| results.rows[r].amplified[c] > results.rows[r].errors[c]).count();
@@ -295,51 +299,127 @@ fn sampling(out: &mut String, results: &Results, _: &Run) -> Written {
         out,
         "## Sampling does not find them\n\n\
          For each of {} test images that {MAIN} classifies correctly, a searched r to a random target (‖r‖₂ = {:.2} on average), and random perturbations \
-         in Gaussian directions, lengthened so that their norm *after clipping to the box* is the given multiple of ‖r‖.\n\n\
-         | norm, × ‖r‖ | perturbations | change the label | reach the target | images with any change | images where half change |\n\
-         |---|---|---|---|---|---|",
+         in Gaussian directions whose norm is the given multiple of ‖r‖. *Clipped*: lengthened so that this is their norm *after* clipping to the box, \
+         which takes away what would make the black background blacker, and leaves grey. *Unclipped*: as they are, outside the box.",
         count(sampling.images),
         sampling.norm
     )?;
-    for step in &sampling.steps {
-        let c = step.counts;
+    for (title, steps) in [("unclipped", &sampling.unclipped), ("clipped", &sampling.steps)] {
         writeln!(
             out,
-            "| {} | {} | {} ({}) | {} ({}) | {} | {} |",
-            step.multiple,
-            count(c.tried as usize),
-            count(c.changed as usize),
-            share(c.changed, c.tried),
-            count(c.to_target as usize),
-            share(c.to_target, c.tried),
-            count(step.images_changed),
-            count(step.images_mostly_changed)
+            "\n| norm, × ‖r‖, {title} | perturbations | change the label | reach the target | images with any change | images where half change |\n\
+             |---|---|---|---|---|---|"
         )?;
+        steps.iter().try_for_each(|step| sampling_row(out, step))?;
     }
     writeln!(out, "\n![noise](figures/noise.svg)\n\n**Does the conclusion hold?**\n")?;
-    let Some(first) = sampling.steps.first() else { return Ok(()) };
-    let c = first.counts;
+    for (title, steps) in [("unclipped", &sampling.unclipped), ("clipped", &sampling.steps)] {
+        let Some(first) = steps.first() else { return Ok(()) };
+        let c = first.counts;
+        verdict(
+            out,
+            f64::from(c.to_target) < 1e-3 * f64::from(c.tried),
+            &format!("Random sampling at the same distance hardly ever finds an example, {title}"),
+            &format!(
+                "{} of {} reach the target, {} change the label at all",
+                count(c.to_target as usize),
+                count(c.tried as usize),
+                count(c.changed as usize)
+            ),
+        )?;
+    }
+    writeln!(
+        out,
+        "- Random noise changes every second answer {} if it is left as it is, {} if it is clipped.",
+        every_second(&sampling.unclipped),
+        every_second(&sampling.steps)
+    )
+}
+
+fn sampling_row(out: &mut String, step: &SamplingStep) -> Written {
+    let c = step.counts;
+    writeln!(
+        out,
+        "| {} | {} | {} ({}) | {} ({}) | {} | {} |",
+        step.multiple,
+        count(c.tried as usize),
+        count(c.changed as usize),
+        share(c.changed, c.tried),
+        count(c.to_target as usize),
+        share(c.to_target, c.tried),
+        count(step.images_changed),
+        count(step.images_mostly_changed)
+    )
+}
+
+/// At which norm half of the answers change, in words.
+fn every_second(steps: &[SamplingStep]) -> String {
+    let half = steps.iter().position(|s| 2 * s.counts.changed >= s.counts.tried);
+    match half {
+        Some(0) => "at the norm of r already".into(),
+        Some(k) => format!("only between {} and {} times the norm of r", steps[k - 1].multiple, steps[k].multiple),
+        None => format!("not even at {} times the norm of r", steps.last().map_or(1.0, |s| s.multiple)),
+    }
+}
+
+fn crossing(out: &mut String, results: &Results, _: &Run) -> Written {
+    let Some(main) = results.position(MAIN).map(|k| &results.crossing[k]) else { return Ok(()) };
+    writeln!(
+        out,
+        "## Noise tells how near the boundary is\n\n\
+         Were the boundary a plane at distance d, unclipped noise of deviation σ would cross it at the rate Φ(−d/σ), whatever the number of pixels \
+         ([Ford et al. 2019](https://arxiv.org/abs/1901.10513)). d is the distance to the nearest boundary found with no box in the way: its median over {} \
+         test images that {MAIN} classifies correctly is {:.3}. {} perturbations of each at each σ.\n\n\
+         | σ | answers changed, % | Φ(−d/σ), %, mean | correlation over images |\n|---|---|---|---|",
+        count(main.images),
+        main.distance,
+        count(main.tries as usize)
+    )?;
+    for step in &main.steps {
+        let (measured, expected) = (small_percent(step.measured), small_percent(step.expected));
+        writeln!(out, "| {} | **{measured}** | {expected} | {:.3} |", step.deviation, step.correlation)?;
+    }
+    writeln!(
+        out,
+        "\nThe same pairs of an image and a σ, by d/σ:\n\n| d/σ | pairs | answers changed, % | Φ(−d/σ), %, mean |\n|---|---|---|---|"
+    )?;
+    for (k, class) in main.classes.iter().enumerate().filter(|(_, class)| class.pairs > 0) {
+        let end = main.classes.get(k + 1).map_or("on".into(), |next| format!("to {}", next.from));
+        let (measured, expected) = (small_percent(class.measured), small_percent(class.expected));
+        writeln!(out, "| {} {end} | {} | **{measured}** | {expected} |", class.from, count(class.pairs))?;
+    }
+    crossing_networks(out, results)
+}
+
+/// All networks at one deviation, and what follows.
+fn crossing_networks(out: &mut String, results: &Results) -> Written {
+    const DEVIATION: f32 = 0.3;
+    writeln!(
+        out,
+        "\nEvery network at σ = {DEVIATION}:\n\n| network | median d | answers changed, % | Φ(−d/σ), %, mean | correlation over images |\n|---|---|---|---|---|"
+    )?;
+    let mut rows = Vec::new();
+    for (name, crossing) in results.networks.iter().zip(&results.crossing) {
+        let Some(step) = crossing.steps.iter().find(|step| step.deviation == DEVIATION) else { continue };
+        let (measured, expected) = (small_percent(step.measured), small_percent(step.expected));
+        let (d, r) = (crossing.distance, step.correlation);
+        writeln!(out, "| {name} | {d:.3} | **{measured}** | {expected} | {r:.3} |")?;
+        rows.push(step);
+    }
+    let least = rows.iter().map(|s| s.correlation).fold(1.0, f64::min);
+    let more = rows.iter().filter(|s| s.measured > s.expected).count();
+    writeln!(out, "\n**Does the conclusion hold?**\n")?;
     verdict(
         out,
-        f64::from(c.to_target) < 1e-3 * f64::from(c.tried),
-        "Examples are pockets that random sampling at the same distance hardly ever finds",
-        &format!(
-            "{} of {} reach the target, {} change the label at all",
-            count(c.to_target as usize),
-            count(c.tried as usize),
-            count(c.changed as usize)
-        ),
+        least > 0.5,
+        "Images near the boundary are those whose answer noise changes",
+        &format!("the correlation with Φ(−d/σ) is at least {least:.2}, over {} networks", rows.len()),
     )?;
-    let half = sampling.steps.iter().find(|s| 2 * s.counts.changed >= s.counts.tried);
-    match half {
-        Some(step) => {
-            writeln!(out, "- Random noise changes every second answer only at {} times the norm of r.", step.multiple)
-        }
-        None => {
-            let last = sampling.steps.last().map_or(1.0, |s| s.multiple);
-            writeln!(out, "- Even at {last} times the norm of r, random noise changes fewer than half of the answers.")
-        }
-    }
+    writeln!(
+        out,
+        "- Noise changes more answers than the one nearest plane explains in {more} of {} networks: there are other boundaries, and they bend.",
+        rows.len()
+    )
 }
 
 fn back_feeding(out: &mut String, results: &Results, _: &Run) -> Written {
@@ -557,6 +637,12 @@ fn printed(cell: Cell) -> String {
 fn percent(share: f64) -> String {
     let value = 100.0 * share;
     if value < 9.995 || value > 99.0 && value < 100.0 { format!("{value:.2}") } else { format!("{value:.1}") }
+}
+
+/// A share in per cent that may be very small.
+fn small_percent(share: f64) -> String {
+    let value = 100.0 * share;
+    if value > 0.0 && value < 0.095 { format!("{value:.1e}") } else { format!("{value:.2}") }
 }
 
 fn share(part: u32, of: u32) -> String {

@@ -125,7 +125,7 @@ fn transfer(results: &Results, area: &Area) -> Result<(), Failure> {
         write(area, name, (left - 12, top + 36 * k as i32 + 18), 13, HPos::Right)?;
     }
     let noise = results.gaussian.iter().find(|n| n.deviation == 0.1);
-    let rows = results.rows.iter().map(|r| &r.errors).chain(noise.map(|n| &n.errors));
+    let rows = results.rows.iter().map(|r| &r.errors).chain(noise.map(|n| &n.unclipped.errors));
     if noise.is_some() {
         write(area, "Gaussian noise, 0.1", (left - 12, top + 36 * count + 18), 13, HPos::Right)?;
     }
@@ -143,8 +143,8 @@ fn transfer(results: &Results, area: &Area) -> Result<(), Failure> {
 
 /// How many random perturbations change the label, by their size.
 fn noise(results: &Results, area: &Area) -> Result<(), Failure> {
-    let steps = &results.sampling.steps;
-    let furthest = steps.last().map_or(1.0, |s| f64::from(s.multiple));
+    let sampling = &results.sampling;
+    let furthest = sampling.unclipped.last().map_or(1.0, |s| f64::from(s.multiple));
     let mut chart = ChartBuilder::on(area)
         .margin(16)
         .x_label_area_size(44)
@@ -166,15 +166,20 @@ fn noise(results: &Results, area: &Area) -> Result<(), Failure> {
     type Part = fn(&SamplingStep) -> u32;
     let changed: Part = |s| s.counts.changed;
     let to_target: Part = |s| s.counts.to_target;
-    let series = [("any other label", THEIRS, changed), ("the target", OURS, to_target)];
-    for (name, colour, part) in series {
+    let series = [
+        ("clipped: any other label", &sampling.steps, THEIRS, changed),
+        ("clipped: the target", &sampling.steps, OURS, to_target),
+        ("unclipped: any other label", &sampling.unclipped, THEIRS, changed),
+        ("unclipped: the target", &sampling.unclipped, OURS, to_target),
+    ];
+    for (name, steps, colour, part) in series {
         let share = |s: &SamplingStep| 100.0 * f64::from(part(s)) / f64::from(s.counts.tried.max(1));
         let points: Vec<(f64, f64)> = steps.iter().map(|s| (f64::from(s.multiple), share(s))).collect();
         chart.draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?;
         chart.draw_series(points.iter().map(|&p| Circle::new(p, 3, colour.filled())))?;
         let Some(&(x, y)) = points.last() else { continue };
         let style = TextStyle::from((FONT, 13).into_font()).color(&colour).pos(Pos::new(HPos::Right, VPos::Bottom));
-        chart.draw_series([Text::new(name.to_string(), (x - 0.2, y + 3.0), style)])?;
+        chart.draw_series([Text::new(name.to_string(), (x - 0.2, y + 2.0), style)])?;
     }
     let style = text(13, HPos::Left);
     chart.draw_series([Text::new("← the searched r: 100 % at 1×".to_string(), (1.15, 97.0), style)])?;

@@ -5,7 +5,7 @@ use crate::{
     attack::{Attack, AttackError, Ending, Goal, Options, Outcome, Reading},
     experiment::{
         self,
-        noise::{Counts, Noise},
+        noise::{Clip, Counts, Noise, crossing_rate, unboxed_distance},
         spectrum::{self, Bound},
         transfer::{amplify, distortion},
         units,
@@ -27,8 +27,13 @@ use std::{
 pub const AMPLIFIED: f32 = 0.1;
 /// The deviations of the Gaussian noise of tables 2 and 4.
 pub const DEVIATIONS: [f32; 3] = [0.06, 0.1, 0.3];
-/// How large random noise is, in multiples of the searched r.
-pub const MULTIPLES: [f32; 10] = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0];
+/// How large random noise is, in multiples of the searched r. Clipped noise has no room for more than 12 of them.
+pub const MULTIPLES: [f32; 13] = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 16.0, 24.0, 32.0];
+const CLIPPED_MULTIPLES: usize = 10;
+/// The deviations at which noise is compared with the distance to the boundary.
+pub const CROSSING_DEVIATIONS: [f32; 6] = [0.1, 0.2, 0.3, 0.4, 0.6, 0.8];
+/// How wide the classes of that comparison are, in multiples of the deviation.
+const CLASS: f64 = 0.5;
 /// How many of the images with the largest projections are looked at for a unit or a direction.
 pub const TOP: usize = 8;
 
@@ -67,10 +72,61 @@ pub struct Row {
 pub struct NoiseRow {
     /// Of the noise, before clipping.
     pub deviation: f32,
-    /// The mean distortion after clipping.
+    /// Noise as it is, as the paper's seems to be.
+    pub unclipped: NoiseErrors,
+    /// The same noise, clipped to the box.
+    pub clipped: NoiseErrors,
+}
+
+/// What noise of one deviation and one clipping did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NoiseErrors {
+    /// The mean distortion, after clipping if there is any.
     pub distortion: f64,
     /// Per network, the share that is not classified as x's label.
     pub errors: Vec<f64>,
+}
+
+/// How often unclipped noise changes the answer, beside the rate at which it would cross a plane at the distance of the
+/// nearest boundary, Φ(−d/σ).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Crossing {
+    /// Test images, classified correctly, for which a boundary was found.
+    pub images: usize,
+    /// Perturbations of each at each deviation.
+    pub tries: u32,
+    /// The median of d, with no box in the way.
+    pub distance: f64,
+    /// Per deviation; see [`CROSSING_DEVIATIONS`].
+    pub steps: Vec<CrossingStep>,
+    /// All images and deviations, by d/σ.
+    pub classes: Vec<CrossingClass>,
+}
+
+/// Noise of one deviation, the means over all images.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct CrossingStep {
+    /// σ.
+    pub deviation: f32,
+    /// How often it changed the answer.
+    pub measured: f64,
+    /// Φ(−d/σ).
+    pub expected: f64,
+    /// How the two correlate over images (Pearson); 0 where one of them is the same for all.
+    pub correlation: f64,
+}
+
+/// Images and deviations of about the same d/σ.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct CrossingClass {
+    /// d/σ from here, and half a unit on.
+    pub from: f64,
+    /// How many pairs of an image and a deviation.
+    pub pairs: usize,
+    /// How often noise changed the answer.
+    pub measured: f64,
+    /// The mean of Φ(−d/σ).
+    pub expected: f64,
 }
 
 /// All nine targets of some images.
@@ -95,8 +151,10 @@ pub struct Sampling {
     pub tries: u32,
     /// The mean of that norm.
     pub norm: f64,
-    /// What the perturbations did, in multiples of that norm; see [`MULTIPLES`].
+    /// What perturbations did whose norm *after clipping* is a multiple of that; the first of [`MULTIPLES`].
     pub steps: Vec<SamplingStep>,
+    /// What they did as they are; all of [`MULTIPLES`].
+    pub unclipped: Vec<SamplingStep>,
 }
 
 /// What random perturbations of one size did.
@@ -289,28 +347,75 @@ impl Bench<'_> {
     /// The first `images` test digits with Gaussian noise, shown to every network.
     pub fn gaussian(&self, images: usize) -> Vec<NoiseRow> {
         let images = images.min(self.test.len());
-        let row = |deviation: f32| {
-            let seen = self.over(
-                images,
-                PASS * self.networks.len() as f64,
-                || self.evaluators(),
-                |all, i| {
-                    let (x, l) = digit(self.test, i);
-                    let mut noise = Noise::new(i as u64);
-                    let point = noise.at_deviation(&x, deviation);
-                    let change: Vec<f32> = point.iter().zip(&x).map(|(p, x)| p - x).collect();
-                    let wrong: Vec<bool> = all.iter_mut().map(|e| label(e.logits(point)) != l).collect();
-                    (distortion(&change), wrong)
-                },
-            );
-            let share = |k: usize| seen.iter().filter(|(_, wrong)| wrong[k]).count() as f64 / images.max(1) as f64;
-            NoiseRow {
+        DEVIATIONS
+            .map(|deviation| NoiseRow {
                 deviation,
-                distortion: mean(seen.iter().map(|(d, _)| f64::from(*d))),
-                errors: (0..self.networks.len()).map(share).collect(),
-            }
+                unclipped: self.noise_errors(images, deviation, Clip::None),
+                clipped: self.noise_errors(images, deviation, Clip::Box),
+            })
+            .to_vec()
+    }
+
+    fn noise_errors(&self, images: usize, deviation: f32, clip: Clip) -> NoiseErrors {
+        let cost = PASS * self.networks.len() as f64;
+        let seen = self.over(
+            images,
+            cost,
+            || self.evaluators(),
+            |all, i| {
+                let (x, l) = digit(self.test, i);
+                let mut noise = Noise::new(i as u64).with_clip(clip);
+                let point = noise.at_deviation(&x, deviation);
+                let change: Vec<f32> = point.iter().zip(&x).map(|(p, x)| p - x).collect();
+                let wrong: Vec<bool> = all.iter_mut().map(|e| label(e.logits(point)) != l).collect();
+                (distortion(&change), wrong)
+            },
+        );
+        let share = |k: usize| seen.iter().filter(|(_, wrong)| wrong[k]).count() as f64 / images.max(1) as f64;
+        NoiseErrors {
+            distortion: mean(seen.iter().map(|(d, _)| f64::from(*d))),
+            errors: (0..self.networks.len()).map(share).collect(),
+        }
+    }
+
+    /// Unclipped noise on the first `images` test digits that the network classifies correctly, and how far each is from
+    /// the nearest boundary.
+    pub fn crossing(&self, network: usize, images: usize, tries: u32) -> Crossing {
+        let network = &self.networks[network];
+        let chosen = self.classified_correctly(network, images);
+        let cost = PASS * (9.0 * 20.0 + f64::from(tries) * CROSSING_DEVIATIONS.len() as f64);
+        let made = self.over(
+            chosen.len(),
+            cost,
+            || Evaluator::new(network.clone()),
+            |evaluator, i| {
+                let (x, l) = digit(self.test, chosen[i]);
+                let mut noise = Noise::new(chosen[i] as u64).with_clip(Clip::None);
+                let counts = noise.count_at_deviations(evaluator, &x, l, l, &CROSSING_DEVIATIONS, tries);
+                let rates = counts.iter().map(|c| f64::from(c.changed) / f64::from(c.tried.max(1))).collect();
+                unboxed_distance(evaluator, &x).map(|distance| (f64::from(distance), rates))
+            },
+        );
+        let made: Vec<(f64, Vec<f64>)> = made.into_iter().flatten().collect();
+        let of_deviation = |k: usize, &deviation: &f32| {
+            let expected = |d: f64| crossing_rate(d, f64::from(deviation));
+            made.iter().map(|(d, rates)| (d / f64::from(deviation), rates[k], expected(*d))).collect::<Vec<_>>()
         };
-        DEVIATIONS.map(row).to_vec()
+        let pairs: Vec<Vec<(f64, f64, f64)>> =
+            CROSSING_DEVIATIONS.iter().enumerate().map(|(k, deviation)| of_deviation(k, deviation)).collect();
+        let step = |(&deviation, pairs): (&f32, &Vec<(f64, f64, f64)>)| CrossingStep {
+            deviation,
+            measured: mean(pairs.iter().map(|p| p.1)),
+            expected: mean(pairs.iter().map(|p| p.2)),
+            correlation: correlation(pairs.iter().map(|p| (p.1, p.2))),
+        };
+        Crossing {
+            images: made.len(),
+            tries,
+            distance: quantile(made.iter().map(|(d, _)| *d).collect(), 0.5),
+            steps: CROSSING_DEVIATIONS.iter().zip(&pairs).map(step).collect(),
+            classes: crossing_classes(&pairs.concat()),
+        }
     }
 
     /// All nine targets of the first `images` test digits that the network classifies correctly.
@@ -336,41 +441,39 @@ impl Bench<'_> {
         })
     }
 
-    /// Random perturbations as large as the searched one, and larger ones; `tries` of the first size for each image,
-    /// a tenth as many of the others.
+    /// Random perturbations as large as the searched one, and larger ones, clipped and not; `tries` of the first size for
+    /// each image, a tenth as many of the others.
     pub fn sampling(&self, network: usize, images: usize, tries: u32) -> Result<Sampling, AttackError> {
         let network = &self.networks[network];
         let chosen = self.classified_correctly(network, images);
         let few = (tries / 10).max(1);
         let state = || (Searcher::new(network, Reading::Both), Evaluator::new(network.clone()));
-        let cost = 1.0 + PASS * f64::from(tries + few * (MULTIPLES.len() - 1) as u32);
+        let cost = 1.0 + PASS * f64::from(2 * tries + few * (MULTIPLES.len() + CLIPPED_MULTIPLES - 2) as u32);
         let made = self.over(chosen.len(), cost, state, |(searcher, evaluator), i| {
             let (x, l) = digit(self.test, chosen[i]);
             let target = target(chosen[i], l, l);
             let found = searcher.search(&x, Goal::Target(target))?;
             let norms = MULTIPLES.map(|m| m * found.outcome.norm);
-            let mut noise = Noise::new(chosen[i] as u64);
-            let mut counts = noise.count(evaluator, &x, l, target, &norms[..1], tries);
-            counts.extend(noise.count(evaluator, &x, l, target, &norms[1..], few));
+            let mut count = |clip: Clip, norms: &[f32]| {
+                let mut noise = Noise::new(chosen[i] as u64).with_clip(clip);
+                let mut counts = noise.count(evaluator, &x, l, target, &norms[..1], tries);
+                counts.extend(noise.count(evaluator, &x, l, target, &norms[1..], few));
+                counts
+            };
+            let counts = [count(Clip::Box, &norms[..CLIPPED_MULTIPLES]), count(Clip::None, &norms)];
             Ok((f64::from(found.outcome.norm), counts))
         });
-        let made = made.into_iter().collect::<Result<Vec<(f64, Vec<Counts>)>, AttackError>>()?;
-        let step = |(k, &multiple): (usize, &f32)| {
-            let of_images = || made.iter().map(|(_, counts)| counts[k]);
-            let mut counts = Counts::default();
-            of_images().for_each(|c| counts += c);
-            SamplingStep {
-                multiple,
-                counts,
-                images_changed: of_images().filter(|c| c.changed > 0).count(),
-                images_mostly_changed: of_images().filter(|c| 2 * c.changed >= c.tried).count(),
-            }
+        let made = made.into_iter().collect::<Result<Vec<(f64, [Vec<Counts>; 2])>, AttackError>>()?;
+        let steps = |which: usize| {
+            let all: Vec<&[Counts]> = made.iter().map(|(_, counts)| counts[which].as_slice()).collect();
+            sampling_steps(&all)
         };
         Ok(Sampling {
             images: made.len(),
             tries,
             norm: mean(made.iter().map(|(norm, _)| *norm)),
-            steps: MULTIPLES.iter().enumerate().map(step).collect(),
+            steps: steps(0),
+            unclipped: steps(1),
         })
     }
 
@@ -552,6 +655,47 @@ fn target(index: usize, l: usize, prediction: usize) -> usize {
     let mut order: Vec<usize> = (0..LABELS).filter(|&t| t != l).collect();
     order.shuffle(&mut experiment::random(index as u64));
     order.into_iter().find(|&t| t != prediction).unwrap_or((l + 1) % LABELS)
+}
+
+/// Image by image, the counts of each multiple: per multiple, all of them.
+fn sampling_steps(images: &[&[Counts]]) -> Vec<SamplingStep> {
+    let multiples = images.first().map_or(0, |counts| counts.len());
+    let step = |k: usize| {
+        let mut counts = Counts::default();
+        images.iter().for_each(|of_image| counts += of_image[k]);
+        SamplingStep {
+            multiple: MULTIPLES[k],
+            counts,
+            images_changed: images.iter().filter(|c| c[k].changed > 0).count(),
+            images_mostly_changed: images.iter().filter(|c| 2 * c[k].changed >= c[k].tried).count(),
+        }
+    };
+    (0..multiples).map(step).collect()
+}
+
+/// Pairs of d/σ, the rate measured and Φ(−d/σ), in classes of d/σ up to 4; those beyond together.
+fn crossing_classes(pairs: &[(f64, f64, f64)]) -> Vec<CrossingClass> {
+    let last = 8;
+    let class = |k: usize| {
+        let inside: Vec<_> = pairs.iter().filter(|p| ((p.0 / CLASS) as usize).min(last) == k).collect();
+        CrossingClass {
+            from: k as f64 * CLASS,
+            pairs: inside.len(),
+            measured: mean(inside.iter().map(|p| p.1)),
+            expected: mean(inside.iter().map(|p| p.2)),
+        }
+    };
+    (0..=last).map(class).collect()
+}
+
+/// Pearson's; 0 where one of the two does not vary.
+fn correlation(pairs: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
+    let (a, b) = (mean(pairs.clone().map(|p| p.0)), mean(pairs.clone().map(|p| p.1)));
+    let [ab, aa, bb] = pairs.fold([0.0; 3], |[ab, aa, bb], (x, y)| {
+        let (x, y) = (x - a, y - b);
+        [ab + x * y, aa + x * x, bb + y * y]
+    });
+    if aa > 0.0 && bb > 0.0 { ab / (aa * bb).sqrt() } else { 0.0 }
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
