@@ -194,7 +194,7 @@ function tableView(data, main, title, amplified) {
       create(
         'tr',
         {},
-        create('th', { scope: 'row' }, `Gaussian noise, ${noise.deviation.toFixed(2)}`),
+        create('th', { scope: 'row' }, `Gaussian noise of deviation ${noise.deviation.toFixed(2)}, not clipped to the box`),
         ...columns.map((c) => cell(noise.errors[c], noise.paper[c])),
       ),
     );
