@@ -22,13 +22,15 @@
 pub mod attack;
 pub mod digit;
 pub mod experiment;
+#[cfg(feature = "feed")]
+pub mod feed;
 pub mod idx;
 #[cfg(feature = "lab")]
 pub mod lab;
 pub mod lbfgs;
 pub mod network;
 mod vector;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "feed")))]
 pub mod web;
 
 /// Pixels along one side of an image.
