@@ -5,7 +5,8 @@
 //! cargo run --release --example feed [-- NETWORK.safetensors [KEY=VALUE …]]
 //! ```
 //!
-//! Keys: steps, digits, examples, fresh, pool, least, most, rate, decay, count (training digits), test (1: judge by test digits).
+//! Keys: steps, digits, examples, fresh, pool, least, most, rate, decay, rest, count (training digits), test (1: judge by test digits),
+//! out (a file for the weights).
 
 use pockets::{
     feed::{Data, Options, Trainer},
@@ -31,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "most" => options.norms[1] = value.parse()?,
             "rate" => options.rate = value.parse()?,
             "decay" => options.decay = value.parse()?,
+            "rest" => options.rest = value.parse()?,
             "count" => count = value.parse()?,
             "test" => test = value == "1",
             "out" => out = Some(PathBuf::from(value)),
@@ -55,7 +57,7 @@ fn run(network: Mlp, data: Data, options: Options, out: Option<PathBuf>) -> Resu
         let progress = trainer.step()?;
         if let Some(measures) = progress.measures {
             let before = *first.get_or_insert(measures);
-            if measures.step % 1000 < 60 || progress.is_done {
+            if measures.step % 1000 < 120 || progress.is_done {
                 println!(
                     "step {:5}  {:5.1} s  loss {:.4}  error {:.2} %  held-out loss {:.4}  distortion {:.4}, {:.2} times",
                     measures.step,
@@ -75,7 +77,7 @@ fn run(network: Mlp, data: Data, options: Options, out: Option<PathBuf>) -> Resu
     let images = trainer.images_a_step() as f64 * f64::from(trainer.checkpoint().step);
     println!("{:.0} images/s, measurements included", images / begun.elapsed().as_secs_f64());
     if let Some(out) = out {
-        fs::write(out, pockets::feed::to_safetensors(&*trainer.weights()?, &[]))?;
+        fs::write(out, pockets::feed::to_safetensors(&trainer.weights(), &[]))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! The training step is candle's (automatic differentiation, AdamW); the examples are made by this project's own search, against the
 //! weights of the moment. Nothing here knows a clock or a page, so that the page's Worker, `lab` and the tests drive the same code.
 
+mod average;
 mod evaluation;
 mod file;
 mod gallery;

@@ -65,7 +65,7 @@ fn a_new_network_learns_and_its_loss_falls() {
     // Guessing has a loss of ln 10 and misclassifies nine of ten.
     assert!(first > 2.0 && last < 0.2, "{first}, then {last}");
     assert!(measures[0].error > 0.6 && measures.last().unwrap().error < 0.3, "{measures:?}");
-    let network = trainer.weights().unwrap();
+    let network = trainer.weights();
     assert_eq!((network.name(), network.activation()), ("FC30-10", Activation::Tanh));
     assert_eq!(network.layers()[0].outputs, 30);
 }
@@ -106,7 +106,7 @@ fn one_step_is_that_of_candles_own_operations() {
     let gradients = loss.backward().unwrap();
     AdamW::new(variables, adam).unwrap().step(&gradients).unwrap();
 
-    for (ours, (weight, bias)) in trainer.weights().unwrap().layers().iter().zip(&layers) {
+    for (ours, (weight, bias)) in trainer.weights().layers().iter().zip(&layers) {
         for (ours, variable) in [(&ours.weight, weight), (&ours.bias, bias)] {
             let gradient = gradients.get(variable).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
             let candles = variable.flatten_all().unwrap().to_vec1::<f32>().unwrap();
@@ -123,7 +123,7 @@ fn hardening_makes_the_minimal_distortion_larger_and_repeats_exactly() {
     let options = Options { steps: 200, ..short() };
     let run_once = || {
         let mut trainer = Trainer::harden(shipped(), data(), options.clone()).unwrap();
-        (run(&mut trainer), numbers(&trainer.weights().unwrap()))
+        (run(&mut trainer), numbers(&trainer.weights()))
     };
     let (measures, weights) = run_once();
     let (first, last) = (measures[0], measures.last().unwrap());
@@ -188,7 +188,7 @@ fn training_that_diverges_stops_with_the_last_good_weights() {
     let mut trainer = Trainer::harden(shipped(), data(), options).unwrap();
     let failed = std::iter::repeat_with(|| trainer.step()).find_map(Result::err).unwrap();
     assert!(matches!(failed, FeedError::Diverged { .. }), "{failed}");
-    assert_eq!(numbers(&trainer.weights().unwrap()), numbers(&shipped()));
+    assert_eq!(numbers(&trainer.weights()), numbers(&shipped()));
     assert_eq!(trainer.checkpoint().step, 0);
     // Weights that are finite, but of which nothing else is.
     let mut huge = shipped().layers().to_vec();
@@ -196,7 +196,7 @@ fn training_that_diverges_stops_with_the_last_good_weights() {
     let huge = Mlp::new("huge", Activation::Sigmoid, huge).unwrap();
     let mut trainer = Trainer::harden(huge.clone(), data(), short()).unwrap();
     assert!(matches!(trainer.step(), Err(FeedError::Diverged { step: 0 })));
-    assert_eq!(*trainer.weights().unwrap(), huge);
+    assert_eq!(*trainer.weights(), huge);
 }
 
 #[test]

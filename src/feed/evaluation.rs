@@ -1,6 +1,7 @@
 //! How good a network is on digits that it does not learn from, found out a little at a time.
 
 use crate::{
+    PIXELS,
     attack::{Attack, AttackError, Goal, Options},
     idx::Digits,
     network::{Mlp, kernel::Evaluator, label, probabilities},
@@ -64,22 +65,16 @@ impl Evaluation {
 
     /// A few more digits, searches for the first `sample` of them; the measures once all were seen.
     pub(super) fn go_on(&mut self, digits: &Digits, sample: usize) -> Result<Option<Measures>, AttackError> {
-        let labels = digits.labels().as_slice();
-        for index in self.seen..(self.seen + CLASSIFIED).min(digits.len()) {
-            let Some(image) = digits.images().get(index) else { break };
+        for (image, truth) in some(digits, self.seen, CLASSIFIED) {
             let logits = self.evaluator.logits(&image);
-            let truth = usize::from(labels[index]);
             self.wrong += usize::from(label(logits) != truth);
             self.loss -= f64::from(probabilities(logits)[truth].max(f32::MIN_POSITIVE).ln());
             self.seen += 1;
         }
         let sample = sample.min(digits.len());
-        for index in self.searched..(self.searched + SEARCHED).min(sample) {
-            let Some(image) = digits.images().get(index) else { break };
+        for (image, truth) in some(digits, self.searched, SEARCHED.min(sample - self.searched)) {
             self.attack.start(&image, Goal::Any)?;
-            if let Some(found) =
-                self.attack.run().filter(|o| o.prediction == usize::from(labels[index]) && o.norm > 0.0)
-            {
+            if let Some(found) = self.attack.run().filter(|found| found.prediction == truth && found.norm > 0.0) {
                 self.norms += f64::from(found.distortion());
                 self.found += 1;
             }
@@ -93,4 +88,10 @@ impl Evaluation {
             distortion: (self.norms / self.found.max(1) as f64) as f32,
         }))
     }
+}
+
+/// At most `count` digits from `first` on.
+fn some(digits: &Digits, first: usize, count: usize) -> impl Iterator<Item = ([f32; PIXELS], usize)> {
+    let labels = digits.labels().as_slice().iter().enumerate().skip(first).take(count);
+    labels.filter_map(|(index, &label)| Some((digits.images().get(index)?, usize::from(label))))
 }

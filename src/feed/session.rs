@@ -59,7 +59,7 @@ impl Session {
             Request::Cancel => Ok(self.turn(&[State::Running, State::Paused], State::Stopped)),
             Request::Reset => self.reset(),
             Request::Snapshot => {
-                let network = Bytes(to_safetensors(&*self.trainer()?.weights()?, &[]));
+                let network = Bytes(to_safetensors(&self.trainer()?.weights(), &[]));
                 Ok(vec![Response::Snapshot { step: self.stand.0, network }])
             }
             Request::Attack { id, image, target } => self.attack(id, &image.0, target),
@@ -168,7 +168,7 @@ impl Session {
             return Err(AttackError::Size(image.len()).into());
         }
         let trainer = self.trainer()?;
-        let (before, after) = (trainer.before().clone(), trainer.weights()?);
+        let (before, after) = (trainer.before().clone(), trainer.weights());
         let step = self.stand.0;
         let sides = (side(&before, &after, image, target)?, side(&after, &before, image, target)?);
         Ok(vec![Response::Attacked { id, step, before: sides.0, after: sides.1 }])
@@ -176,7 +176,7 @@ impl Session {
 
     fn download(&self) -> Result<Vec<Response>, FeedError> {
         let trainer = self.trainer()?;
-        let (step, weights) = (self.stand.0, trainer.weights()?);
+        let (step, weights) = (self.stand.0, trainer.weights());
         let trained = format!("{step} steps in a browser");
         let name =
             format!("{}-step-{step}.safetensors", weights.name().replace(|c: char| !c.is_ascii_alphanumeric(), "-"));

@@ -2,6 +2,7 @@
 
 use super::{
     FeedError,
+    average::Average,
     evaluation::{Evaluation, Measures},
     gallery::{Hard, Ledger},
     pool::{Kind, Pool},
@@ -48,6 +49,9 @@ pub struct Options {
     pub rate: f64,
     /// λ of every layer: the loss has `Σ λ·Σw²/k` added, k being the layer's units (section 4.2).
     pub decay: f64,
+    /// Steps between one measurement on held-out digits and the next; the first is of the network before any step, the last of
+    /// that after all.
+    pub rest: u32,
     /// Held-out digits, the first ones, whose minimal distortion is searched for.
     pub sample: usize,
     /// Where random numbers begin.
@@ -66,6 +70,7 @@ impl Options {
             norms: [0.0, 3.0],
             rate: 2e-3,
             decay: 0.0,
+            rest: 20,
             sample: 100,
             seed: 1,
         }
@@ -108,9 +113,9 @@ pub struct Checkpoint {
 /// A network that learns.
 pub struct Trainer {
     options: Options,
-    name: String,
     data: Data,
     network: Trainable,
+    average: Average,
     adam: AdamW,
     pool: Pool,
     ledger: Ledger,
@@ -122,7 +127,8 @@ pub struct Trainer {
     loss: Option<f64>,
     before: Arc<Mlp>,
     good: (u32, Arc<Mlp>),
-    evaluation: Evaluation,
+    /// The measurement that is under way, or the step that it ended at.
+    evaluation: Result<Evaluation, u32>,
     is_done: bool,
 }
 
@@ -167,9 +173,9 @@ impl Trainer {
         let network = Trainable::from_mlp(&weights)?;
         let kind = Kind { layer: 0, norms: options.norms, capacity: options.pool };
         Ok(Trainer {
-            name: weights.name().into(),
             adam: adam(&network)?,
             network,
+            average: Average::new((*weights).clone()),
             pool: Pool::new(kind, data.train.clone(), PIXELS, options.seed.wrapping_add(1)),
             ledger: Ledger::new(data.train.len()),
             order: (0..data.train.len()).collect(),
@@ -177,7 +183,7 @@ impl Trainer {
             random: experiment::random(options.seed.wrapping_add(2)),
             step: step.min(options.steps),
             loss: None,
-            evaluation: Evaluation::new(weights.clone(), step),
+            evaluation: Ok(Evaluation::new(weights.clone(), step)),
             before,
             good: (step, weights),
             data,
@@ -201,6 +207,10 @@ impl Trainer {
             }
             self.loss = Some(self.loss.map_or(loss, |before| before + SMOOTHING * (loss - before)));
             self.step += 1;
+            match self.average.note(&self.network, self.step) {
+                Err(FeedError::Network(_)) => return Err(self.diverged()?),
+                noted => noted?,
+            }
         }
         let measures = if self.is_done { None } else { self.measure()? };
         Ok(Progress {
@@ -261,20 +271,23 @@ impl Trainer {
         self.options.rate * cosine * ((done + 1.0 / f64::from(self.options.steps)) / WARM_UP).min(1.0)
     }
 
-    /// A part of the measurement that is under way; after it, that of the weights as they are then.
+    /// A part of the measurement that is under way, or the beginning of the next once it is due.
     fn measure(&mut self) -> Result<Option<Measures>, FeedError> {
-        let Some(measures) = self.evaluation.go_on(&self.data.held_out, self.options.sample)? else { return Ok(None) };
+        let evaluation = match &mut self.evaluation {
+            Ok(evaluation) => evaluation,
+            Err(ended) => {
+                if self.step == self.options.steps || self.step - *ended >= self.options.rest {
+                    self.evaluation = Ok(Evaluation::new(self.weights(), self.step));
+                }
+                return Ok(None);
+            }
+        };
+        let Some(measures) = evaluation.go_on(&self.data.held_out, self.options.sample)? else { return Ok(None) };
         if measures.loss.is_finite() {
-            self.good = (measures.step, self.evaluation.network().clone());
+            self.good = (measures.step, evaluation.network().clone());
         }
         self.is_done = measures.step == self.options.steps;
-        if !self.is_done {
-            match self.network.mlp(&self.name) {
-                Ok(network) => self.evaluation = Evaluation::new(Arc::new(network), self.step),
-                Err(FeedError::Network(_)) => return Err(self.diverged()?),
-                Err(error) => return Err(error),
-            }
-        }
+        self.evaluation = Err(self.step);
         Ok(Some(measures))
     }
 
@@ -283,20 +296,17 @@ impl Trainer {
         let step = self.step;
         let good = self.good.1.clone();
         self.network = Trainable::from_mlp(&good)?;
+        self.average = Average::new((*good).clone());
         self.adam = adam(&self.network)?;
         self.step = self.good.0;
         self.loss = None;
-        self.evaluation = Evaluation::new(good, self.step);
+        self.evaluation = Ok(Evaluation::new(good, self.step));
         Ok(FeedError::Diverged { step })
     }
 
-    /// The network as it is now; as it was when last measured, if a weight is no finite number any more.
-    pub fn weights(&self) -> Result<Arc<Mlp>, FeedError> {
-        match self.network.mlp(&self.name) {
-            Ok(network) => Ok(Arc::new(network)),
-            Err(FeedError::Network(_)) => Ok(self.good.1.clone()),
-            Err(error) => Err(error),
-        }
+    /// The network as it is now: the mean of its weights over the last steps, each of them finite.
+    pub fn weights(&self) -> Arc<Mlp> {
+        Arc::new(self.average.network().clone())
     }
 
     /// The network before any step.
