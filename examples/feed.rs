@@ -5,7 +5,7 @@
 //! cargo run --release --example feed [-- NETWORK.safetensors [KEY=VALUE …]]
 //! ```
 //!
-//! Keys: steps, digits, examples, fresh, pool, least, most, rate, decay, rest, count (training digits), test (1: judge by test digits),
+//! Keys: steps, digits, examples, fresh, pool, least, most, rate, decay, moved, rest, sample, count (training digits), judged (held-out digits), test (1: judge by test digits),
 //! out (a file for the weights).
 
 use pockets::{
@@ -18,8 +18,8 @@ use std::{env, error::Error, fs, path::PathBuf, sync::Arc, time::Instant};
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let path = arguments.next().unwrap_or_else(|| "www/networks/FC100-100-10.safetensors".into());
-    let mut options = Options { sample: 200, ..Options::harden() };
-    let (mut count, mut test, mut out) = (10_000, false, None);
+    let mut options = Options { sample: 100, ..Options::harden() };
+    let (mut count, mut judged, mut test, mut out) = (10_000, 2000, false, None);
     for argument in arguments {
         let (key, value) = argument.split_once('=').ok_or("expected KEY=VALUE")?;
         match key {
@@ -32,7 +32,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             "most" => options.norms[1] = value.parse()?,
             "rate" => options.rate = value.parse()?,
             "decay" => options.decay = value.parse()?,
+            "moved" => options.moved = value.parse()?,
+            "sample" => options.sample = value.parse()?,
             "rest" => options.rest = value.parse()?,
+            "judged" => judged = value.parse()?,
             "count" => count = value.parse()?,
             "test" => test = value == "1",
             "out" => out = Some(PathBuf::from(value)),
@@ -43,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let digits = mnist::load(&folder)?;
     let (learned, rest) = digits.train.split_at(count);
     // The last 10,000 training digits were kept from networks that were trained with --holdout.
-    let held_out = if test { digits.test } else { rest.split_at(rest.len() - 10_000).1 }.split_at(2000).0;
+    let held_out = if test { digits.test } else { rest.split_at(rest.len() - 10_000).1 }.split_at(judged).0;
     let data = Data { train: Arc::new(learned), held_out: Arc::new(held_out) };
     run(Mlp::from_safetensors(&fs::read(path)?)?, data, options, out)
 }
@@ -57,7 +60,7 @@ fn run(network: Mlp, data: Data, options: Options, out: Option<PathBuf>) -> Resu
         let progress = trainer.step()?;
         if let Some(measures) = progress.measures {
             let before = *first.get_or_insert(measures);
-            if measures.step % 1000 < 120 || progress.is_done {
+            if measures.step % 1000 < 220 || progress.is_done {
                 println!(
                     "step {:5}  {:5.1} s  loss {:.4}  error {:.2} %  held-out loss {:.4}  distortion {:.4}, {:.2} times",
                     measures.step,

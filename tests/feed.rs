@@ -4,7 +4,7 @@
 use candle_core::{Device, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW, loss, ops};
 use pockets::{
-    attack::{self, Attack, Goal},
+    attack::{self, Attack},
     feed::{
         Checkpoint, Data, FeedError, Measures, Options, Session, Trainer,
         message::{Bytes, Floats, Request, Response, Saved, State},
@@ -55,6 +55,13 @@ fn run(trainer: &mut Trainer) -> Vec<Measures> {
     }
 }
 
+/// The smallest ‖r‖₂ of the nine searches on an image.
+fn nearest(attack: &mut Attack, image: &[f32]) -> f32 {
+    let mut nearest = f32::INFINITY;
+    attack.run_all(image, |_, outcome, _| nearest = nearest.min(outcome.norm)).unwrap();
+    nearest
+}
+
 #[test]
 fn a_new_network_learns_and_its_loss_falls() {
     let options = Options { steps: 300, ..Options::scratch() };
@@ -75,7 +82,7 @@ fn one_step_is_that_of_candles_own_operations() {
     let data = data();
     let (network, count) = (shipped(), data.train.len());
     // With 50 steps the first has the whole rate, and a batch of all digits has no order that matters.
-    let options = Options { steps: 50, digits: count, examples: 0, rate: 1e-3, decay: 1e-2, ..Options::harden() };
+    let options = Options { steps: 50, digits: count, rate: 1e-3, decay: 1e-2, ..Options::scratch() };
     let mut trainer = Trainer::harden(network.clone(), data.clone(), options).unwrap();
     trainer.step().unwrap();
 
@@ -128,7 +135,7 @@ fn hardening_makes_the_minimal_distortion_larger_and_repeats_exactly() {
     let (measures, weights) = run_once();
     let (first, last) = (measures[0], measures.last().unwrap());
     assert_eq!((first.step, last.step), (0, 200));
-    assert!(last.distortion > 1.3 * first.distortion, "{first:?}, then {last:?}");
+    assert!(last.distortion > 1.15 * first.distortion, "{first:?}, then {last:?}");
     let again = run_once();
     assert_eq!((measures, weights), again);
 }
@@ -141,14 +148,10 @@ fn measures_are_those_of_a_plain_forward_pass_and_of_the_search() {
     let network = Arc::new(shipped());
     let wrong = data.held_out.iter().filter(|(image, l)| label(&network.logits(image)) != *l).count();
     assert_eq!(first.error, wrong as f32 / 100.0);
-    let mut attack = Attack::new(network, attack::Options::default());
+    let mut attack = Attack::new(network.clone(), attack::Options::default());
     let mut distortions = Vec::new();
-    for (image, label) in data.held_out.iter().take(20) {
-        attack.start(&image, Goal::Any).unwrap();
-        let outcome = attack.run().unwrap();
-        if outcome.prediction == label {
-            distortions.push(outcome.distortion());
-        }
+    for (image, _) in data.held_out.iter().take(20).filter(|(image, l)| label(&network.logits(image)) == *l) {
+        distortions.push(nearest(&mut attack, &image) / 28.0);
     }
     let mean = distortions.iter().sum::<f32>() / distortions.len() as f32;
     assert!((first.distortion - mean).abs() < 1e-6, "{} against {mean}", first.distortion);
@@ -165,10 +168,7 @@ fn the_hardest_digits_are_those_with_the_smallest_norms_under_the_good_weights()
     assert!(hardest.is_sorted_by(|a, b| a.norm <= b.norm));
     let network = trainer.checkpoint().weights;
     let mut attack = Attack::new(network.clone(), attack::Options::default());
-    let mut norm = |digit: usize| {
-        attack.start(&data.train.images().get(digit).unwrap(), Goal::Any).unwrap();
-        attack.run().unwrap().norm
-    };
+    let mut norm = |digit: usize| nearest(&mut attack, &data.train.images().get(digit).unwrap());
     for hard in &hardest {
         assert_eq!(hard.norm, norm(hard.digit));
         assert_eq!(hard.label, usize::from(data.train.labels().as_slice()[hard.digit]));
@@ -230,6 +230,18 @@ fn the_file_is_read_again_number_by_number_here_and_by_the_safetensors_crate() {
     let values: Vec<u8> = network.layers()[1].weight.iter().flat_map(|w| w.to_le_bytes()).collect();
     assert_eq!(view.data(), values);
     assert_eq!((bytes.len() - 4 * numbers(&network).len()) % 8, 0, "the data begins at a multiple of eight");
+}
+
+#[test]
+fn digits_are_moved_only_if_they_shall_be() {
+    let weights = |moved: f32| {
+        let options = Options { moved, examples: 0, ..short() };
+        let mut trainer = Trainer::harden(shipped(), data(), options).unwrap();
+        trainer.step().unwrap();
+        numbers(&trainer.weights())
+    };
+    assert_ne!(weights(1.0), weights(0.0));
+    assert_eq!(weights(0.0), weights(-1.0));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Hard-negative mining: the digits that a network lets go for the least distortion.
 
 use crate::{
-    attack::{Attack, AttackError, Goal, Options},
+    attack::{Attack, AttackError, Options},
     idx::Digits,
     network::Mlp,
 };
@@ -38,8 +38,8 @@ impl Ledger {
         self.norms[digit] = norm.unwrap_or(f32::INFINITY);
     }
 
-    /// The `count` hardest digits of `network`, hardest first: twice as many as that are searched anew, those of the smallest norms
-    /// known, which are corrected by it.
+    /// The `count` hardest digits of `network`, hardest first: half as many again are searched anew, those of the smallest norms known,
+    /// which are corrected by it.
     pub(super) fn hardest(
         &mut self,
         network: Arc<Mlp>,
@@ -48,19 +48,22 @@ impl Ledger {
     ) -> Result<Vec<Hard>, AttackError> {
         let mut candidates: Vec<usize> = (0..self.norms.len()).filter(|&digit| self.norms[digit].is_finite()).collect();
         candidates.sort_unstable_by(|&a, &b| self.norms[a].total_cmp(&self.norms[b]));
-        candidates.truncate(2 * count);
+        candidates.truncate(count + count / 2);
         let mut attack = Attack::new(network, Options::default());
         let mut found = Vec::new();
         for digit in candidates {
             let Some(image) = digits.images().get(digit) else { continue };
             let label = usize::from(digits.labels().as_slice()[digit]);
-            attack.start(&image, Goal::Any)?;
-            let outcome = attack.run().filter(|outcome| outcome.prediction == label && outcome.norm > 0.0);
-            self.note(digit, outcome.map(|outcome| outcome.norm));
-            if let Some(outcome) = outcome {
-                let adversarial = attack.adversarial().to_vec();
-                found.push(Hard { digit, label, to: outcome.label, norm: outcome.norm, adversarial });
-            }
+            let mut hard: Option<Hard> = None;
+            attack.run_all(&image, |to, outcome, attack| {
+                let is_nearer = hard.as_ref().is_none_or(|hard| outcome.norm < hard.norm);
+                if outcome.prediction == label && outcome.norm > 0.0 && is_nearer {
+                    hard =
+                        Some(Hard { digit, label, to, norm: outcome.norm, adversarial: attack.adversarial().to_vec() });
+                }
+            })?;
+            self.note(digit, hard.as_ref().map(|hard| hard.norm));
+            found.extend(hard);
         }
         found.sort_by(|a, b| a.norm.total_cmp(&b.norm));
         found.truncate(count);

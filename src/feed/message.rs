@@ -5,10 +5,7 @@
 //! is the network as it was given, `after` the network as it is now.
 
 use super::{evaluation::Measures, trainer::Options};
-use crate::{
-    attack::{Goal, Outcome},
-    network::Activation,
-};
+use crate::{attack::Outcome, network::Activation};
 use serde::{Deserialize, Serialize};
 
 /// 32-bit numbers.
@@ -67,7 +64,7 @@ pub enum Request {
         id: u32,
         /// The image.
         image: Floats,
-        /// The label to reach; any other if left out.
+        /// The label to reach; the nearest of the nine others if left out.
         target: Option<usize>,
     },
     /// Asks for the network as it is now, as a file for the visitor.
@@ -214,11 +211,6 @@ pub struct Digit {
     pub image: Floats,
     /// x + r.
     pub adversarial: Floats,
-}
-
-/// The goal of a search for this target.
-pub(super) fn goal(target: Option<usize>) -> Goal {
-    target.map_or(Goal::Any, Goal::Target)
 }
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -10,11 +10,11 @@ use super::{
     trainable::{Inputs, Trainable},
 };
 use crate::{
-    PIXELS,
+    LABELS, PIXELS,
     attack::{Attack, AttackError, Goal, Options, Reading},
     experiment::{self, Random},
     idx::Digits,
-    network::{Layer, Mlp},
+    network::{Layer, Mlp, kernel::Evaluator},
     vector::clip,
 };
 use rand::Rng;
@@ -29,6 +29,10 @@ pub(crate) struct Kind {
     pub norms: [f32; 2],
     /// Examples in the pool; the oldest make room.
     pub capacity: usize,
+    /// Whether each is searched towards a label, the likeliest other one or any of them at random; otherwise to whichever is
+    /// reached first. That is quicker and serves generalisation as well, but a network that learns for long enough from nothing
+    /// else learns to mislead that search, and is hardly harder to fool for it.
+    pub is_targeted: bool,
 }
 
 /// Perturbations, and which digits they are of.
@@ -55,6 +59,9 @@ const CHEAP: Options = Options {
     margin_window: 1.0,
     boundary_steps: 0,
 };
+
+/// The share of targeted examples that are made towards the likeliest other label.
+const LIKELIEST: f32 = 0.5;
 
 impl Pool {
     /// An empty pool for examples of `digits`; `width` is that of the layer that they are made at.
@@ -85,7 +92,8 @@ impl Pool {
             Inputs::Values(values) => Some(values.flatten_all()?.to_vec1::<f32>()?),
             Inputs::Images(_) => None,
         };
-        let mut attack = Attack::new(Arc::new(wide(&above)?), CHEAP);
+        let above = Arc::new(wide(&above)?);
+        let (mut attack, mut evaluator) = (Attack::new(above.clone(), CHEAP), Evaluator::new(above));
         let mut norms = Vec::with_capacity(count);
         for (i, &digit) in chosen.iter().enumerate() {
             let mut input = [0.0; PIXELS];
@@ -95,11 +103,24 @@ impl Pool {
             }
             let [least, most] = self.kind.norms;
             let norm = least + (most - least) * self.random.random::<f32>();
-            let (change, found) = perturbation(&mut attack, &input, self.digits.labels().as_slice()[digit], norm)?;
+            let label = usize::from(self.digits.labels().as_slice()[digit]);
+            let goal = self.goal(evaluator.logits(&input), label);
+            let (change, found) = perturbation(&mut attack, &input, goal, label, norm)?;
             self.put(&change[..self.width], digit);
             norms.push((digit, found));
         }
         Ok(norms)
+    }
+
+    /// Where the next search leads.
+    fn goal(&mut self, logits: &[f32; LABELS], label: usize) -> Goal {
+        if !self.kind.is_targeted {
+            return Goal::Any;
+        }
+        let mut others: Vec<usize> = (0..LABELS).filter(|&other| other != label).collect();
+        others.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+        let is_likeliest = self.random.random::<f32>() < LIKELIEST;
+        Goal::Target(others[if is_likeliest { 0 } else { self.random.random_range(0..others.len()) }])
     }
 
     fn put(&mut self, perturbation: &[f32], digit: usize) {
@@ -139,13 +160,24 @@ fn wide(network: &Trainable) -> Result<Mlp, FeedError> {
     Ok(Mlp::new("", network.activation(), layers)?)
 }
 
-/// `clip(x + s·r) − x` with r the smallest that the cheap search finds to any other label, and s such that s·r has this norm;
-/// and ‖r‖.
-fn perturbation(attack: &mut Attack, x: &[f32], label: u8, norm: f32) -> Result<(Vec<f32>, Option<f32>), AttackError> {
-    attack.start(x, Goal::Any)?;
-    let outcome = attack.run().filter(|outcome| outcome.prediction == usize::from(label) && outcome.norm > 0.0);
-    let found = outcome.map(|outcome| outcome.norm);
-    let stretch = found.map_or(0.0, |found| norm / found);
+/// `clip(x + s·r) − x` with r the smallest that the cheap search finds to this goal, and s such that s·r has this norm; and ‖r‖.
+/// Nothing of either where the network misclassifies x.
+fn perturbation(
+    attack: &mut Attack,
+    x: &[f32],
+    goal: Goal,
+    label: usize,
+    norm: f32,
+) -> Result<(Vec<f32>, Option<f32>), AttackError> {
+    let found = match attack.start(x, goal) {
+        Err(AttackError::AlreadyTarget(_)) => None,
+        started => {
+            started?;
+            attack.run().filter(|outcome| outcome.prediction == label && outcome.norm > 0.0).map(|found| found.norm)
+        }
+    };
+    let Some(length) = found else { return Ok((vec![0.0; x.len()], None)) };
+    let stretch = norm / length;
     let change = x.iter().zip(attack.adversarial()).map(|(x, a)| clip(x + stretch * (a - x), 0.0, 1.0) - x);
     Ok((change.collect(), found))
 }
@@ -177,7 +209,7 @@ mod tests {
         let digits = Arc::new(Digits::parse(images, labels).unwrap());
         let shipped = include_bytes!("../../www/networks/FC100-100-10.safetensors");
         let network = Trainable::from_mlp(&Mlp::from_safetensors(shipped).unwrap()).unwrap();
-        let kind = Kind { layer: 0, norms: [2.0, 2.0], capacity: 10 };
+        let kind = Kind { layer: 0, norms: [2.0, 2.0], capacity: 10, is_targeted: true };
         let mut pool = Pool::new(kind, digits.clone(), PIXELS, 1);
         for scale in [1.0, 1.5] {
             // The network changes, and with it what is found.
@@ -186,11 +218,14 @@ mod tests {
                 variable.set(&(variable.as_tensor() * scale).unwrap()).unwrap();
             }
             let present = Arc::new(network.mlp("present").unwrap());
-            let mut attack = Attack::new(present, CHEAP);
+            let mut attack = Attack::new(present.clone(), CHEAP);
             for (digit, norm) in pool.refresh(&network, 10).unwrap() {
-                attack.start(&digits.images().get(digit).unwrap(), Goal::Any).unwrap();
-                let is_right = attack.run().unwrap().prediction == usize::from(digits.labels().as_slice()[digit]);
-                assert_eq!(norm, is_right.then_some(attack.outcome().unwrap().norm));
+                let image = digits.images().get(digit).unwrap();
+                let mut norms = Vec::new();
+                attack.run_all(&image, |_, outcome, _| norms.push(outcome.norm)).unwrap();
+                let prediction = crate::network::label(&present.logits(&image));
+                let is_right = prediction == usize::from(digits.labels().as_slice()[digit]);
+                assert_eq!(norm.is_some_and(|norm| norms.contains(&norm)), is_right, "{norm:?} of {norms:?}");
             }
         }
         for _ in 0..20 {

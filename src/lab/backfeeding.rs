@@ -38,7 +38,7 @@ impl Pools {
         let digits = Arc::new(digits.clone());
         let mut pools = Vec::new();
         for (layer, &norm) in settings.norms.iter().enumerate().filter(|(_, norm)| **norm > 0.0) {
-            let kind = Kind { layer, norms: [0.0, norm as f32], capacity: settings.pool };
+            let kind = Kind { layer, norms: [0.0, norm as f32], capacity: settings.pool, is_targeted: false };
             let width = network.layers[layer].0.dim(0)?;
             pools.push((layer, Pool::new(kind, digits.clone(), width, seed.wrapping_add(layer as u64))));
         }

@@ -214,8 +214,8 @@ pub fn recipes() -> Vec<Recipe> {
             sharpness: 0.0,
             ..deep("fc100-100-10-dropout", "FC100-100-10 (dropout)", [100, 100], Part::All)
         },
-        hardened("fc100-100-10-hardened", "FC100-100-10 (hardened)", &[1.4, 0.5, 0.5], false),
-        hardened("fc100-100-10-hardened-0", "FC100-100-10 (hardened outside)", &[1.4], false),
+        hardened("fc100-100-10-hardened", "FC100-100-10 (hardened)", &[1.4], false),
+        hardened("fc100-100-10-hardened-all", "FC100-100-10 (hardened at every layer)", &[1.4, 0.5, 0.5], false),
         hardened("fc100-100-10-hardened-1", "FC100-100-10 (hardened inside)", &[0.0, 0.5], true),
     ]
 }
