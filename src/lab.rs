@@ -2,7 +2,9 @@
 
 mod autoencoder;
 mod backfeeding;
+mod error;
 pub mod mnist;
 pub mod recipe;
 pub mod reproduce;
+mod schedule;
 pub mod train;

@@ -25,6 +25,8 @@ mod decimal;
 pub mod digit;
 pub mod engine;
 pub mod experiment;
+#[cfg(feature = "feed")]
+pub mod feed;
 pub mod idx;
 #[cfg(feature = "lab")]
 pub mod lab;

@@ -4,7 +4,7 @@
 //! caught here that would end a module: a trap, as after a panic or without memory, is an uncaught error in the Worker, whose page is
 //! told so by the Worker's `error` event and starts another. [`Bench`] is for `cargo xtask bench` alone.
 
-mod arrays;
+pub(crate) mod arrays;
 mod bench;
 mod canvas;
 mod request;

@@ -6,21 +6,24 @@
 //! so that it stays as rarely active as it was held to be.
 
 use super::{
+    error::TrainError,
     recipe::{Autoencoder, Recipe},
-    train::{JUDGE_BATCH, Network, TrainError, rate},
+    schedule::rate,
 };
-use crate::PIXELS;
+use crate::{PIXELS, feed::Trainable};
 use candle_core::{D, DType, Device, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 use rand::{rngs::StdRng, seq::SliceRandom};
 
 /// Keeps a unit that nothing excites from being divided by zero.
 const TINY: f64 = 1e-6;
+/// Digits in one forward pass when nothing is learned from it.
+pub(super) const PASS: usize = 2000;
 
 /// Trains the network's first layer on `images` `[n, 784]` as an encoder; the decoder's bias is thrown away, and the
 /// units made sigmoids.
 pub(super) fn learn(
-    network: &Network,
+    network: &Trainable,
     settings: &Autoencoder,
     recipe: &Recipe,
     images: &Tensor,
@@ -78,8 +81,8 @@ fn make_sigmoids(weight: &Var, bias: &Var, settings: &Autoencoder, images: &Tens
     let count = images.dim(0)?;
     let mut sum = bias.zeros_like()?.to_dtype(DType::F64)?;
     let mut squares = sum.clone();
-    for first in (0..count).step_by(JUDGE_BATCH) {
-        let batch = images.narrow(0, first, JUDGE_BATCH.min(count - first))?;
+    for first in (0..count).step_by(PASS) {
+        let batch = images.narrow(0, first, PASS.min(count - first))?;
         let excited = batch.matmul(weight)?.broadcast_add(bias)?.to_dtype(DType::F64)?;
         sum = (sum + excited.sum(0)?)?;
         squares = (squares + excited.sqr()?.sum(0)?)?;

@@ -14,7 +14,7 @@ pub enum Part {
 }
 
 /// How a network learns.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Method {
     /// All layers at once, from labels.
     Labels,
@@ -42,17 +42,18 @@ pub struct Autoencoder {
 }
 
 /// How the pool of adversarial examples is kept.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BackFeeding {
-    /// The layer whose input is perturbed: 0 for the image, 1 for what the first hidden layer puts out.
-    pub layer: usize,
-    /// Examples in the pool; the oldest make room.
+    /// For every layer whose input is perturbed, 0 for the image, 1 for what the first hidden layer puts out, …: an example
+    /// is x + s·r with ‖s·r‖ drawn evenly from 0 to this. The smallest r itself is of little use: it is next to nothing for
+    /// just the digits that the network is unsure of. 0 for a layer without a pool; the others take turns, batch by batch.
+    pub norms: Vec<f64>,
+    /// Whether the layers below a perturbed one learn from its examples too; in the paper only those above do.
+    pub below: bool,
+    /// Examples in each pool; the oldest make room.
     pub pool: usize,
     /// Examples that are made anew for every batch.
     pub fresh: usize,
-    /// An example is x + s·r with ‖s·r‖ drawn evenly from 0 to this. The smallest r itself is of little use: it is next to
-    /// nothing for just the digits that the network is unsure of.
-    pub norm: f64,
 }
 
 /// A network of the paper and the settings that train it.
@@ -72,6 +73,8 @@ pub struct Recipe {
     pub method: Method,
     /// λ of every layer: the loss has `Σ λ·Σw²/k` added, k being the layer's units (section 4.2).
     pub decay: Vec<f64>,
+    /// The share of each layer's inputs that is dropped from a digit whenever it is learned from; empty without dropout.
+    pub dropout: Vec<f64>,
     /// Adam's rate at the start; it falls to a hundredth along a half cosine.
     pub rate: f64,
     /// ρ of sharpness-aware minimisation, how far from the weights the loss is to be low; 0 for Adam alone.
@@ -94,30 +97,49 @@ impl Recipe {
     pub fn settings(&self) -> String {
         let decay: Vec<String> = self.decay.iter().map(|l| format!("{l:e}")).collect();
         let sharpness = if self.sharpness > 0.0 { format!(", sharpness {:e}", self.sharpness) } else { String::new() };
-        let method = match self.method {
+        let dropout =
+            if self.dropout.is_empty() { String::new() } else { format!(", dropout {}", list(&self.dropout)) };
+        let method = match &self.method {
             Method::Labels => String::new(),
             Method::Autoencoder(a) => format!(
                 "; encoder before: Adam {:e}, {} epochs, {} of a batch for each unit, then sigmoids of {} times \
                  the deviation beyond {}",
                 a.rate, a.epochs, a.share, a.gain, a.threshold
             ),
-            Method::BackFeeding(b) => format!(
-                "; as many adversarial examples of layer {}'s input from a pool of {}, {} new for every batch, x + s·r with \
-                 ‖s·r‖ up to {}",
-                b.layer + 1,
-                b.pool,
-                b.fresh,
-                b.norm
-            ),
+            Method::BackFeeding(b) => format!("; {}", b.settings()),
         };
         format!(
-            "Adam {:e} cosine to its hundredth, {} epochs, batch {}, decay {}{sharpness}{method}",
+            "Adam {:e} cosine to its hundredth, {} epochs, batch {}, decay {}{sharpness}{dropout}{method}",
             self.rate,
             self.epochs,
             self.batch,
             decay.join(" ")
         )
     }
+}
+
+impl BackFeeding {
+    /// The settings in words.
+    fn settings(&self) -> String {
+        let pools = (1..).zip(self.norms.iter().copied()).filter(|(_, norm)| *norm > 0.0);
+        let (layers, norms): (Vec<usize>, Vec<f64>) = pools.unzip();
+        let whose = match layers.as_slice() {
+            [layer] => format!("layer {layer}'s input, from a pool"),
+            layers => format!("the inputs of layers {}, in turn, each from a pool", list(layers)),
+        };
+        let learners = if self.below { ", the layers below learning too" } else { "" };
+        format!(
+            "as many adversarial examples of {whose} of {}, {} new for every batch, x + s·r with ‖s·r‖ up to {}{learners}",
+            self.pool,
+            self.fresh,
+            list(&norms)
+        )
+    }
+}
+
+/// Numbers with a space between.
+fn list(numbers: &[impl ToString]) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// Every network that can be trained by name.
@@ -136,6 +158,7 @@ pub fn recipes() -> Vec<Recipe> {
         part: Part::All,
         method: Method::Labels,
         decay: vec![lambda],
+        dropout: vec![],
         rate: 4e-3,
         sharpness: 0.0,
         epochs: 20,
@@ -150,6 +173,7 @@ pub fn recipes() -> Vec<Recipe> {
         part,
         method: Method::Labels,
         decay: vec![3e-3, 3e-3, 3e-4],
+        dropout: vec![],
         rate: 8e-3,
         sharpness: 0.1,
         epochs: 60,
@@ -161,8 +185,8 @@ pub fn recipes() -> Vec<Recipe> {
         sharpness: 0.0,
         ..deep(name, title, hidden, Part::All)
     };
-    let hardened = |name, title, layer, norm| Recipe {
-        method: Method::BackFeeding(BackFeeding { layer, pool: 2048, fresh: 64, norm }),
+    let hardened = |name, title, norms: &[f64], below| Recipe {
+        method: Method::BackFeeding(BackFeeding { norms: norms.to_vec(), below, pool: 2048, fresh: 64 }),
         epochs: 120,
         ..deep(name, title, [100, 100], Part::All)
     };
@@ -185,7 +209,13 @@ pub fn recipes() -> Vec<Recipe> {
         deep("fc123-456-10-p1", "FC123-456-10 (P1)", [123, 456], Part::First),
         deep("fc100-100-10-p2", "FC100-100-10 (P2)", [100, 100], Part::Second),
         Recipe { epochs: 120, seed: 2, ..deep("fc100-100-10-120", "FC100-100-10 (120 epochs)", [100, 100], Part::All) },
-        hardened("fc100-100-10-hardened", "FC100-100-10 (hardened)", 0, 1.4),
-        hardened("fc100-100-10-hardened-1", "FC100-100-10 (hardened inside)", 1, 0.5),
+        Recipe {
+            dropout: vec![0.1, 0.1, 0.1],
+            sharpness: 0.0,
+            ..deep("fc100-100-10-dropout", "FC100-100-10 (dropout)", [100, 100], Part::All)
+        },
+        hardened("fc100-100-10-hardened", "FC100-100-10 (hardened)", &[1.4], false),
+        hardened("fc100-100-10-hardened-all", "FC100-100-10 (hardened at every layer)", &[1.4, 0.5, 0.5], false),
+        hardened("fc100-100-10-hardened-1", "FC100-100-10 (hardened inside)", &[0.0, 0.5], true),
     ]
 }

@@ -1,51 +1,23 @@
 //! Training by candle: Adam on cross-entropy with the paper's weight decay.
 
+pub use super::error::TrainError;
+
 use super::{
-    autoencoder,
-    backfeeding::{Pool, Sample},
+    autoencoder::{self, PASS},
+    backfeeding::Pools,
     recipe::{Method, Part, Recipe},
+    schedule::rate,
 };
 use crate::{
-    LABELS, PIXELS,
-    attack::AttackError,
+    PIXELS,
+    feed::{Batch, Inputs, Trainable},
     idx::Digits,
-    network::{Layer, Mlp, NetworkError, kernel::Evaluator, label},
+    network::{Activation, Mlp, kernel::Evaluator, label},
 };
-use candle_core::{D, DType, Device, Tensor, Var, backprop::GradStore};
-use candle_nn::{AdamW, Optimizer, ParamsAdamW, loss, ops};
+use candle_core::{Device, Tensor, Var, backprop::GradStore};
+use candle_nn::{AdamW, Optimizer, ParamsAdamW, loss};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
-use std::{f64::consts::PI, sync::Arc};
-use thiserror::Error;
-
-/// The share of its first value that the rate falls to.
-const LAST_RATE: f64 = 0.01;
-/// Digits in one forward pass when nothing is learned from it.
-pub(super) const JUDGE_BATCH: usize = 2000;
-
-/// Why a network was not trained.
-#[derive(Debug, Error)]
-pub enum TrainError {
-    /// A recipe that cannot be followed.
-    #[error("{0}")]
-    Recipe(String),
-    /// The loss became NaN or infinite.
-    #[error("the loss was {loss} in epoch {epoch}; a smaller --rate may help")]
-    Diverged {
-        /// The epoch, from 1.
-        epoch: usize,
-        /// The mean loss.
-        loss: f64,
-    },
-    /// candle refused an operation.
-    #[error("candle: {0}")]
-    Candle(#[from] candle_core::Error),
-    /// The trained weights are no network.
-    #[error(transparent)]
-    Network(#[from] NetworkError),
-    /// No adversarial example could be made of a digit.
-    #[error(transparent)]
-    Attack(#[from] AttackError),
-}
+use std::sync::Arc;
 
 /// How training stands after an epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,7 +26,7 @@ pub struct Epoch {
     pub number: usize,
     /// The mean loss over its batches, weight decay included.
     pub loss: f64,
-    /// The share of the judged digits that is misread now, from 0 to 1.
+    /// The share of the judged digits that is misclassified now, from 0 to 1.
     pub error: f64,
 }
 
@@ -68,7 +40,7 @@ pub fn part(recipe: &Recipe, train: Digits) -> Digits {
     }
 }
 
-/// Trains a network on `digits` and tells `report` after every epoch how it reads `judged`.
+/// Trains a network on `digits` and tells `report` after every epoch how it classifies `judged`.
 ///
 /// `judged` changes nothing: the weights are those after the last epoch. The same recipe and digits
 /// give the same weights.
@@ -80,60 +52,130 @@ pub fn train(
 ) -> Result<Mlp, TrainError> {
     check(recipe, digits)?;
     let mut random = StdRng::seed_from_u64(recipe.seed);
-    let network = Network::new(recipe, &mut random)?;
-    let (mut images, labels) = tensors(digits)?;
-    let judged = tensors(judged)?;
-    let mut frozen = 0;
-    let mut pool = None;
-    match recipe.method {
-        Method::Labels => {}
-        Method::Autoencoder(settings) => {
-            autoencoder::learn(&network, &settings, recipe, &images, &mut random)?;
-            frozen = 1;
-        }
-        Method::BackFeeding(settings) => {
-            let width = network.layers[settings.layer].0.dim(0)?;
-            pool = Some((settings.layer, Pool::new(settings, digits, width, recipe.seed)));
-        }
-    }
-    // What is frozen need be computed only once.
-    let (below, learning) = network.split_at(frozen);
-    images = below.features(&images)?;
-    let decay = &recipe.decay[frozen..];
-    let adam = ParamsAdamW { lr: recipe.rate, weight_decay: 0.0, ..ParamsAdamW::default() };
-    let variables = learning.variables();
-    let mut adam = AdamW::new(variables.clone(), adam)?;
+    let network = Trainable::random(&recipe.hidden, recipe.activation, &mut random)?;
+    let mut course = Course::new(recipe, digits, &network, &mut random)?;
     let mut order: Vec<u32> = (0..digits.len() as u32).collect();
     let batches = digits.len().div_ceil(recipe.batch);
     for epoch in 0..recipe.epochs {
         order.shuffle(&mut random);
         let mut sum = 0.0;
         for (b, batch) in order.chunks(recipe.batch).enumerate() {
-            adam.set_learning_rate(rate(recipe.rate, epoch * batches + b, recipe.epochs * batches));
-            let chosen = Tensor::new(batch, &Device::Cpu)?;
-            let shown = (images.index_select(&chosen, 0)?, labels.index_select(&chosen, 0)?);
-            let mut adversarial = None;
-            if let Some((layer, pool)) = &mut pool {
-                pool.refresh(&network.mlp(recipe)?)?;
-                adversarial = Some((*layer, pool.sample(batch.len())?));
-            }
-            let loss = || {
-                let decay = learning.decay(decay)?;
-                let loss = (decay + loss::cross_entropy(&learning.logits(&shown.0)?, &shown.1)?)?;
-                let Some((layer, sample)) = &adversarial else { return Ok(loss) };
-                loss + loss::cross_entropy(&learning.adversarial_logits(*layer, sample)?, &sample.labels)?
-            };
-            let (here, gradients) = sharpness_aware(&variables, recipe.sharpness, loss)?;
-            adam.step(&gradients)?;
-            sum += here * batch.len() as f64;
+            course.adam.set_learning_rate(rate(recipe.rate, epoch * batches + b, recipe.epochs * batches));
+            sum += course.step(&network, batch, &mut random)? * batch.len() as f64;
         }
         let (number, loss) = (epoch + 1, sum / digits.len() as f64);
         if !loss.is_finite() {
             return Err(TrainError::Diverged { epoch: number, loss });
         }
-        report(Epoch { number, loss, error: network.error(&judged)? });
+        report(Epoch { number, loss, error: error(&network.mlp(recipe.title)?, judged) });
     }
-    network.mlp(recipe)
+    Ok(network.mlp(recipe.title)?)
+}
+
+/// What a network learns from, and how.
+struct Course<'a> {
+    recipe: &'a Recipe,
+    digits: &'a Digits,
+    labels: Tensor,
+    /// The layers that learn, with their variables.
+    learning: Trainable,
+    variables: Vec<Var>,
+    /// What the layers below those make of every digit, if they are frozen: computed only once.
+    features: Option<Tensor>,
+    /// λ of the layers that learn.
+    decay: &'a [f64],
+    pools: Option<(Pools, bool)>,
+    adam: AdamW,
+}
+
+impl<'a> Course<'a> {
+    fn new(
+        recipe: &'a Recipe,
+        digits: &'a Digits,
+        network: &Trainable,
+        random: &mut StdRng,
+    ) -> Result<Self, TrainError> {
+        let (mut frozen, mut features, mut pools) = (0, None, None);
+        match &recipe.method {
+            Method::Labels => {}
+            Method::Autoencoder(settings) => {
+                let images = images(digits)?;
+                autoencoder::learn(network, settings, recipe, &images, random)?;
+                frozen = 1;
+                features = Some(passed(&network.split_at(frozen).0, &images)?);
+            }
+            Method::BackFeeding(settings) => {
+                pools = Some((Pools::new(settings, digits, network, recipe.seed)?, settings.below));
+            }
+        }
+        let learning = network.split_at(frozen).1;
+        let labels = digits.labels().as_slice().iter().map(|&l| u32::from(l)).collect();
+        let variables = learning.variables();
+        let adam = ParamsAdamW { lr: recipe.rate, weight_decay: 0.0, ..ParamsAdamW::default() };
+        Ok(Course {
+            recipe,
+            digits,
+            labels: Tensor::from_vec(labels, digits.len(), &Device::Cpu)?,
+            adam: AdamW::new(variables.clone(), adam)?,
+            learning,
+            variables,
+            features,
+            decay: &recipe.decay[frozen..],
+            pools,
+        })
+    }
+
+    /// One step of Adam on these digits, and as many adversarial examples if there are pools; the loss before it.
+    fn step(&mut self, network: &Trainable, batch: &[u32], random: &mut StdRng) -> Result<f64, TrainError> {
+        let chosen = Tensor::new(batch, &Device::Cpu)?;
+        let labels = self.labels.index_select(&chosen, 0)?;
+        let shown = match &self.features {
+            Some(features) => Inputs::Values(features.index_select(&chosen, 0)?),
+            None => self.shown(batch, random),
+        };
+        let masks = self.masks(batch.len(), random)?;
+        let mut sample = None;
+        if let Some((pools, below)) = &mut self.pools {
+            sample = pools.sample(network, batch.len())?.map(|sample| (sample, *below));
+        }
+        let loss = || {
+            let decay = self.learning.decay(self.decay)?;
+            let loss = (decay + loss::cross_entropy(&self.learning.logits(&shown, &masks)?, &labels)?)?;
+            let Some((sample, below)) = &sample else { return Ok(loss) };
+            loss + loss::cross_entropy(&sample.logits(&self.learning, *below)?, &sample.labels)?
+        };
+        let (here, gradients) = sharpness_aware(&self.variables, self.recipe.sharpness, loss)?;
+        self.adam.step(&gradients)?;
+        Ok(here)
+    }
+
+    /// The images of a batch, some pixels of each dropped if the recipe says so.
+    fn shown(&self, batch: &[u32], random: &mut StdRng) -> Inputs {
+        let share = self.recipe.dropout.first().copied().unwrap_or(0.0);
+        let rows = batch.iter().filter_map(|&digit| self.digits.images().get(digit as usize)).map(|mut image| {
+            if share > 0.0 {
+                image.iter_mut().for_each(|x| *x *= kept(share, random));
+            }
+            image
+        });
+        Inputs::Images(Arc::new(Batch::new(PIXELS, rows)))
+    }
+
+    /// What the hidden layers' outputs are multiplied by, `[count, units]` each; nothing without dropout.
+    fn masks(&self, count: usize, random: &mut StdRng) -> Result<Vec<Tensor>, candle_core::Error> {
+        let hidden = self.recipe.dropout.iter().skip(1).zip(&self.recipe.hidden);
+        hidden
+            .map(|(&share, &units)| {
+                let mask: Vec<f32> = (0..count * units).map(|_| kept(share, random)).collect();
+                Tensor::from_vec(mask, (count, units), &Device::Cpu)
+            })
+            .collect()
+    }
+}
+
+/// Nothing for the share that is dropped, and so much for the others that the mean is one (Srivastava et al. 2014).
+fn kept(share: f64, random: &mut StdRng) -> f32 {
+    if random.random_bool(share) { 0.0 } else { (1.0 / (1.0 - share)) as f32 }
 }
 
 /// The loss at the weights, and the gradient that a step follows: the gradient where the loss is highest, to first order,
@@ -169,13 +211,7 @@ fn sharpness_aware(
     Ok((value, gradients))
 }
 
-/// The rate after `step` of `steps`: half a cosine from the first rate to its hundredth.
-pub(super) fn rate(first: f64, step: usize, steps: usize) -> f64 {
-    let done = step as f64 / steps as f64;
-    first * (LAST_RATE + (1.0 - LAST_RATE) * (1.0 + (PI * done).cos()) / 2.0)
-}
-
-/// The share of `digits` that `network` misreads, from 0 to 1, by the project's own kernels.
+/// The share of `digits` that `network` misclassifies, from 0 to 1, by the project's own kernels.
 pub fn error(network: &Mlp, digits: &Digits) -> f64 {
     let mut evaluator = Evaluator::new(Arc::new(network.clone()));
     let wrong = digits.iter().filter(|(image, l)| label(evaluator.logits(image)) != *l).count();
@@ -189,14 +225,18 @@ fn check(recipe: &Recipe, digits: &Digits) -> Result<(), TrainError> {
         let (title, given) = (recipe.title, recipe.decay.len());
         return refuse(format!("{title} needs one λ for each layer, {layers} in all; {given} were given"));
     }
-    if let Method::BackFeeding(settings) = recipe.method
-        && (settings.layer >= layers || settings.layer > 0 && recipe.activation != crate::network::Activation::Sigmoid)
-    {
-        return refuse(format!(
-            "{} has no layer {} whose inputs are pixels or sigmoids, for adversarial examples",
-            recipe.title,
-            settings.layer + 1
-        ));
+    if let Method::BackFeeding(settings) = &recipe.method {
+        let last = settings.norms.iter().rposition(|&norm| norm > 0.0).unwrap_or(0);
+        if last >= layers || last > 0 && recipe.activation != Activation::Sigmoid {
+            return refuse(format!(
+                "{} has no layer {} whose inputs are pixels or sigmoids, for adversarial examples",
+                recipe.title,
+                last + 1
+            ));
+        }
+    }
+    if recipe.dropout.len() > layers || recipe.dropout.iter().any(|share| !(0.0..1.0).contains(share)) {
+        return refuse(format!("{} can drop a share from 0 to below 1 of the inputs of {layers} layers", recipe.title));
     }
     if recipe.batch == 0 || digits.is_empty() {
         return refuse("there must be digits to train on, and at least one in each batch".into());
@@ -204,126 +244,22 @@ fn check(recipe: &Recipe, digits: &Digits) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// Images `[n, 784]` in F32 and labels `[n]`.
-fn tensors(digits: &Digits) -> Result<(Tensor, Tensor), candle_core::Error> {
+/// Images `[n, 784]` in F32.
+fn images(digits: &Digits) -> Result<Tensor, candle_core::Error> {
     let pixels: Vec<f32> = digits.images().iter().flatten().collect();
-    let images = Tensor::from_vec(pixels, (digits.len(), PIXELS), &Device::Cpu)?;
-    let labels = digits.labels().as_slice().iter().map(|&l| u32::from(l)).collect();
-    Ok((images, Tensor::from_vec(labels, digits.len(), &Device::Cpu)?))
+    Tensor::from_vec(pixels, (digits.len(), PIXELS), &Device::Cpu)
 }
 
-/// The network while it learns: per layer a weight, transposed to `[in, out]`, and a bias `[out]`.
-pub(super) struct Network {
-    activation: crate::network::Activation,
-    pub(super) layers: Vec<(Var, Var)>,
-}
-
-impl Network {
-    /// Weights drawn as Glorot and Bengio (2010) propose, biases zero.
-    fn new(recipe: &Recipe, random: &mut StdRng) -> Result<Self, candle_core::Error> {
-        let mut layers = Vec::new();
-        let mut inputs = PIXELS;
-        for outputs in recipe.hidden.iter().copied().chain([LABELS]) {
-            let limit = (6.0 / (inputs + outputs) as f32).sqrt();
-            let weight: Vec<f32> = (0..inputs * outputs).map(|_| random.random_range(-limit..limit)).collect();
-            let weight = Var::from_vec(weight, (inputs, outputs), &Device::Cpu)?;
-            layers.push((weight, Var::zeros(outputs, DType::F32, &Device::Cpu)?));
-            inputs = outputs;
-        }
-        Ok(Network { activation: recipe.activation, layers })
-    }
-
-    fn variables(&self) -> Vec<Var> {
-        self.layers.iter().flat_map(|(weight, bias)| [weight.clone(), bias.clone()]).collect()
-    }
-
-    /// The first `count` layers and the others; both share this network's weights.
-    fn split_at(&self, count: usize) -> (Network, Network) {
-        let (below, above) = self.layers.split_at(count);
-        let network = |layers: &[(Var, Var)]| Network { activation: self.activation, layers: layers.to_vec() };
-        (network(below), network(above))
-    }
-
-    /// The last layer's activations, as numbers that no gradient flows through; the images themselves without layers.
-    fn features(&self, images: &Tensor) -> Result<Tensor, candle_core::Error> {
-        if self.layers.is_empty() {
-            return Ok(images.clone());
-        }
-        let mut features = Vec::new();
-        for first in (0..images.dim(0)?).step_by(JUDGE_BATCH) {
-            let batch = images.narrow(0, first, JUDGE_BATCH.min(images.dim(0)? - first))?;
-            features.push(self.activations(&batch)?.detach());
-        }
-        Tensor::cat(&features, 0)
-    }
-
-    /// The last layer's activations; the images themselves without layers.
-    fn activations(&self, images: &Tensor) -> Result<Tensor, candle_core::Error> {
-        if self.layers.is_empty() { Ok(images.clone()) } else { self.activate(&self.logits(images)?) }
-    }
-
-    /// The logits of images whose values at a layer's input are perturbed.
-    fn adversarial_logits(&self, layer: usize, sample: &Sample) -> Result<Tensor, candle_core::Error> {
-        let (below, above) = self.split_at(layer);
-        above.logits(&(below.activations(&sample.images)? + &sample.perturbations)?.clamp(0f32, 1f32)?)
-    }
-
-    fn activate(&self, values: &Tensor) -> Result<Tensor, candle_core::Error> {
-        use crate::network::Activation::{Relu, Sigmoid, Tanh};
-        match self.activation {
-            Sigmoid => ops::sigmoid(values),
-            Relu => values.relu(),
-            Tanh => values.tanh(),
+/// What layers make of values `[n, inputs]`, as numbers that no gradient flows through.
+fn passed(layers: &Trainable, values: &Tensor) -> Result<Tensor, candle_core::Error> {
+    let mut all = Vec::new();
+    for first in (0..values.dim(0)?).step_by(PASS) {
+        let batch = values.narrow(0, first, PASS.min(values.dim(0)? - first))?;
+        if let Inputs::Values(values) = layers.activations(&Inputs::Values(batch))? {
+            all.push(values.detach());
         }
     }
-
-    /// `[n, inputs]` to the last layer's values before any activation: for a whole network the logits, `[n, 10]`.
-    fn logits(&self, images: &Tensor) -> Result<Tensor, candle_core::Error> {
-        let mut values = images.clone();
-        for (k, (weight, bias)) in self.layers.iter().enumerate() {
-            values = values.matmul(weight)?.broadcast_add(bias)?;
-            if k + 1 < self.layers.len() {
-                values = self.activate(&values)?;
-            }
-        }
-        Ok(values)
-    }
-
-    /// `Σ λ·Σw²/k` over the layers, k being a layer's units (section 4.2).
-    fn decay(&self, lambdas: &[f64]) -> Result<Tensor, candle_core::Error> {
-        let mut sum = Tensor::zeros((), DType::F32, &Device::Cpu)?;
-        for ((weight, bias), lambda) in self.layers.iter().zip(lambdas) {
-            sum = (sum + (weight.sqr()?.sum_all()? * (lambda / bias.elem_count() as f64))?)?;
-        }
-        Ok(sum)
-    }
-
-    /// The share of digits that is misread.
-    fn error(&self, (images, labels): &(Tensor, Tensor)) -> Result<f64, candle_core::Error> {
-        let count = labels.elem_count();
-        let mut wrong = 0.0;
-        for first in (0..count).step_by(JUDGE_BATCH) {
-            let length = JUDGE_BATCH.min(count - first);
-            let read = self.logits(&images.narrow(0, first, length)?)?.argmax(D::Minus1)?;
-            let misread = read.ne(&labels.narrow(0, first, length)?)?;
-            wrong += misread.to_dtype(DType::F64)?.sum_all()?.to_scalar::<f64>()?;
-        }
-        Ok(wrong / count.max(1) as f64)
-    }
-
-    /// The network as it stands.
-    fn mlp(&self, recipe: &Recipe) -> Result<Mlp, TrainError> {
-        Ok(Mlp::new(recipe.title, recipe.activation, self.layers()?)?)
-    }
-
-    fn layers(&self) -> Result<Vec<Layer>, candle_core::Error> {
-        let layer = |(weight, bias): &(Var, Var)| {
-            let (inputs, outputs) = weight.dims2()?;
-            let weight = weight.t()?.flatten_all()?.to_vec1()?;
-            Ok(Layer { inputs, outputs, weight, bias: bias.to_vec1()? })
-        };
-        self.layers.iter().map(layer).collect()
-    }
+    Tensor::cat(&all, 0)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ thread_local! {
 }
 
 /// What `serialise` returns, and the buffers of all arrays in it.
-pub(super) fn gathered<T>(serialise: impl FnOnce() -> T) -> (T, Array) {
+pub(crate) fn gathered<T>(serialise: impl FnOnce() -> T) -> (T, Array) {
     let made = serialise();
     (made, BUFFERS.take())
 }

@@ -3,6 +3,7 @@
 mod attack;
 mod mnist;
 mod pack;
+mod pack_digits;
 mod reproduce;
 mod train;
 
@@ -25,6 +26,8 @@ enum Command {
     Train(train::Arguments),
     /// Pack a network into 8 bits a weight, as the page ships it
     Pack(pack::Arguments),
+    /// Pack the digits that the page trains on, and those that it is judged by
+    PackDigits(pack_digits::Arguments),
     /// Search for adversarial examples of the first images that a network classifies correctly
     Attack(attack::Arguments),
     /// Measure the paper's tables and figures again, and write them beside the paper's
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Command::Mnist(arguments) => mnist::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::Pack(arguments) => pack::run(&arguments),
+        Command::PackDigits(arguments) => pack_digits::run(&arguments),
         Command::Attack(arguments) => attack::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
     };

@@ -6,7 +6,7 @@ use pockets::{
     idx::Digits,
     lab::{
         mnist,
-        recipe::{Recipe, recipes},
+        recipe::{Method, Recipe, recipes},
         train::{self, Epoch},
     },
     network::Mlp,
@@ -45,6 +45,18 @@ pub struct Arguments {
     /// Instead of the recipe's λ, one for each layer: 3e-3,3e-3,3e-4
     #[arg(long, value_delimiter = ',')]
     decay: Option<Vec<f64>>,
+    /// Instead of the recipe's dropout, the share of each layer's inputs: 0.1,0.2,0.2
+    #[arg(long, value_delimiter = ',')]
+    dropout: Option<Vec<f64>>,
+    /// Instead of the recipe's norms of adversarial examples, one for each layer's input: 1.4,0.5,0
+    #[arg(long, value_delimiter = ',')]
+    norms: Option<Vec<f64>>,
+    /// Instead of the recipe's number of adversarial examples that are made anew for every batch
+    #[arg(long)]
+    fresh: Option<usize>,
+    /// Whether layers below a perturbed one learn from its adversarial examples too, instead of the recipe's choice
+    #[arg(long, value_name = "BOOL")]
+    below: Option<bool>,
     /// Instead of the recipe's seed
     #[arg(long)]
     seed: Option<u64>,
@@ -101,6 +113,14 @@ fn recipe(arguments: &Arguments) -> Result<Recipe, Box<dyn Error>> {
     recipe.rate = arguments.rate.unwrap_or(recipe.rate);
     recipe.sharpness = arguments.sharpness.unwrap_or(recipe.sharpness);
     recipe.decay = arguments.decay.clone().unwrap_or(recipe.decay);
+    recipe.dropout = arguments.dropout.clone().unwrap_or(recipe.dropout);
+    if let Method::BackFeeding(settings) = &mut recipe.method {
+        settings.norms = arguments.norms.clone().unwrap_or_else(|| settings.norms.clone());
+        settings.fresh = arguments.fresh.unwrap_or(settings.fresh);
+        settings.below = arguments.below.unwrap_or(settings.below);
+    } else if arguments.norms.is_some() || arguments.fresh.is_some() || arguments.below.is_some() {
+        return Err(format!("{} learns from no adversarial examples", recipe.title).into());
+    }
     recipe.seed = arguments.seed.unwrap_or(recipe.seed);
     Ok(recipe)
 }
