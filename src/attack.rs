@@ -6,6 +6,7 @@
 
 mod boundary;
 mod problem;
+mod thorough;
 mod weight;
 
 use crate::{
@@ -13,9 +14,9 @@ use crate::{
     decimal::Decimal,
     lbfgs::{self, Minimizer, Scaling},
     network::Mlp,
-    vector::{clip, squared_distance},
+    vector::{clip, dot, squared_distance},
 };
-use boundary::{Tangents, multiplier};
+use boundary::{Mixer, Tangents, multiplier};
 use problem::Problem;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -69,7 +70,7 @@ impl Options {
         let (inner_tolerance, margin_window, boundary_steps) = match reading {
             Reading::Weight => (0.02, 0.03, 0),
             Reading::Scale => (0.02, 2.0, 0),
-            Reading::Both => (0.1, 0.2, 8),
+            Reading::Both => (env("IT", 0.1), env("MW", 0.2), env("BS", 8.0) as u32),
         };
         Options { reading, max_evaluations: 1000, memory: 8, inner_tolerance, margin_window, boundary_steps }
     }
@@ -207,6 +208,7 @@ pub struct Attack {
     stage: Stage,
     weights: WeightSearch,
     tangents: Tangents,
+    mixer: Mixer,
     zeros: Vec<f32>,
     ones: Vec<f32>,
     /// The image's own margin, negative.
@@ -221,6 +223,10 @@ pub struct Attack {
     margin: f32,
     push: f32,
     succeeds: bool,
+    /// The longest gradient of a margin at x, and the ways to other labels.
+    steepest: f32,
+    ways: Ways,
+    renewals: u32, renewed_at: f32,
     /// Scratch: a gradient, the point that a boundary step is at, a point on its ray.
     slope: Vec<f32>,
     candidate: Vec<f32>,
@@ -228,11 +234,26 @@ pub struct Attack {
     outcome: Option<Outcome>,
 }
 
+/// Away from a label: for each other one the nearest success found on the ray along its tangent at x.
+struct Ways {
+    /// `[10, 784]`.
+    points: Vec<f32>,
+    /// ‖r‖² there; infinite where there is none, or where it was followed.
+    norms_squared: [f32; LABELS],
+    /// By how much following a way has lowered ‖r‖² so far, at most: large where the boundary is bent.
+    bend: f32,
+    /// ‖r‖² where the way that is followed began, and of the best success before.
+    begun: f32,
+    before: f32,
+}
+
 /// What the next step does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stage {
     /// The first evaluation, at x itself.
     First,
+    /// Away from a label: the tangents of the others at x, this one next, from the most likely on.
+    Labels(usize),
     /// The minimisation for the current h.
     Minimise,
     /// A step along the boundary; how many were made.
@@ -259,6 +280,15 @@ const BOUNDARY_AIM: f32 = 1e-3;
 const NEAR: f32 = 0.02;
 /// How far beyond a boundary step's candidate its ray is followed.
 const RAY_LIMIT: f32 = 1.1;
+/// How far beyond a label's tangent its ray is followed, and by how many forward passes the nearest success is found.
+const RAY_REACH: f32 = 2.0;
+const RAY_PASSES: u32 = 4;
+/// A label is looked at if its margin is less than this part of what the longest gradient closes within the best r.
+const LIKELY: f32 = 1.55;
+/// Another way is followed if its ‖r‖² is less than this many times the best's, on a boundary that is not bent.
+const CLOSE: f32 = 1.08;
+/// …and the first one until a step is no longer than this part of ‖r‖, squared.
+const MOVED: f32 = 5e-3;
 /// 1 − p(l) where the target just ties with one other label.
 const BOUNDARY_PUSH: f32 = 0.5;
 /// The most forward passes of one scale step, and how precisely it places s.
@@ -287,6 +317,7 @@ impl Attack {
             stage: Stage::Done,
             weights: WeightSearch::default(),
             tangents: Tangents::new(),
+            mixer: Mixer::new(),
             zeros: zeros(),
             ones: vec![1.0; PIXELS],
             first_margin: 0.0,
@@ -296,6 +327,15 @@ impl Attack {
             margin: 0.0,
             push: 0.0,
             succeeds: false,
+            steepest: 0.0,
+            ways: Ways {
+                points: vec![0.0; LABELS * PIXELS],
+                norms_squared: [f32::INFINITY; LABELS],
+                bend: 1.0,
+                begun: 0.0,
+                before: 0.0,
+            },
+            renewals: 0, renewed_at: f32::INFINITY,
             slope: zeros(),
             candidate: zeros(),
             ray: zeros(),
@@ -317,8 +357,13 @@ impl Attack {
         self.tangents.clear();
         self.estimates = 0;
         self.elsewhere = false;
+        self.renewals = 0;
+        self.renewed_at = f32::INFINITY;
+        self.ways.norms_squared = [f32::INFINITY; LABELS];
+        (self.ways.bend, self.ways.begun) = (1.0, 0.0);
         if self.minimizer.start(image, &self.zeros, &self.ones).is_ok() {
-            self.stage = Stage::First;
+            let by_label = goal == Goal::Any && self.options.boundary_steps > 0;
+            self.stage = if by_label { Stage::Labels(0) } else { Stage::First };
         }
         Ok(())
     }
@@ -328,6 +373,7 @@ impl Attack {
         match self.stage {
             Stage::Done => return false,
             Stage::First => self.first_step(),
+            Stage::Labels(rank) => self.label_step(rank),
             Stage::Minimise => self.minimise_step(),
             Stage::Boundary(made) => self.boundary_step(made),
         }
@@ -379,6 +425,68 @@ impl Attack {
         self.set_h(tangent.unwrap_or(1.0 / steepest));
     }
 
+    /// Away from a label: one more of the others, by its tangent at x and the nearest success on the ray to there. Those
+    /// whose margins no slope seen so far could close within the best r are left out.
+    fn label_step(&mut self, rank: usize) {
+        let (label, margin) = self.problem.ranked(rank);
+        if rank == 0 {
+            self.first_margin = margin;
+            self.steepest = 0.0;
+        }
+        self.problem.label_gradient(label, &mut self.slope);
+        self.steepest = self.steepest.max(dot(&self.slope, &self.slope).sqrt());
+        let x = &self.problem.image;
+        if let Some(t) = multiplier(x, x, &self.slope, -margin) {
+            for ((c, x), slope) in self.candidate.iter_mut().zip(x).zip(&self.slope) {
+                *c = clip(x + t * slope, 0.0, 1.0);
+            }
+            self.keep_way(t);
+        }
+        let nearest = self.ways.norms_squared.iter().fold(f32::INFINITY, |least, n| least.min(*n));
+        if rank + 2 < LABELS && -self.problem.ranked(rank + 1).1 < LIKELY * self.steepest * nearest.sqrt() {
+            self.stage = Stage::Labels(rank + 1);
+        } else if nearest.is_finite() {
+            self.follow_way();
+        } else {
+            self.stage = Stage::First; // no ray leads there: by the loss, as to a target
+        }
+    }
+
+    /// Looks for the nearest success on the candidate's ray, and notes it with the label that it has.
+    fn keep_way(&mut self, t: f32) {
+        self.problem.h = (t / BOUNDARY_PUSH).max(f32::MIN_POSITIVE);
+        self.problem.best.norm_squared = f32::INFINITY;
+        self.scale(RAY_REACH, RAY_PASSES);
+        let best = &self.problem.best;
+        if best.norm_squared < self.ways.norms_squared[best.label] {
+            self.ways.norms_squared[best.label] = best.norm_squared;
+            self.ways.points[best.label * PIXELS..][..PIXELS].copy_from_slice(&best.point);
+        }
+    }
+
+    /// Goes along the boundary from where the nearest way reaches it that was not followed yet.
+    fn follow_way(&mut self) {
+        let mut label = 0;
+        for l in 1..LABELS {
+            if self.ways.norms_squared[l] < self.ways.norms_squared[label] {
+                label = l;
+            }
+        }
+        let begun = std::mem::replace(&mut self.ways.norms_squared[label], f32::INFINITY);
+        let promising = CLOSE * self.ways.bend * self.ways.bend * self.problem.best.norm_squared;
+        if begun == f32::INFINITY || (self.ways.begun > 0.0 && begun >= promising) {
+            return self.finish(Ending::Success);
+        }
+        self.ways.before = if self.ways.begun > 0.0 { self.problem.best.norm_squared } else { 0.0 };
+        self.ways.begun = begun;
+        self.candidate.copy_from_slice(&self.ways.points[label * PIXELS..][..PIXELS]);
+        let success = self.problem.try_scale(&self.candidate, 1.0, &mut self.ray);
+        debug_assert!(success.success);
+        self.tangents.clear();
+        self.mixer.clear();
+        self.stage = Stage::Boundary(0);
+    }
+
     /// One evaluation for the minimizer.
     fn evaluate(&mut self) -> Option<lbfgs::Ending> {
         let problem = &mut self.problem;
@@ -424,7 +532,7 @@ impl Attack {
         if self.problem.goal == Goal::Any && self.problem.has_best() {
             // Away from a label the loss has no minimum: stop at the boundary, on the way from x.
             self.candidate.copy_from_slice(&self.problem.best.point);
-            self.scale(1.0);
+            self.scale(1.0, SCALE_PASSES);
             return self.after_weights();
         }
         if self.minimizer.iterations() > iterations {
@@ -517,36 +625,85 @@ impl Attack {
         if self.options.boundary_steps == 0 {
             return self.finish(Ending::Success);
         }
+        self.mixer.clear();
         self.stage = Stage::Boundary(0);
         self.candidate.copy_from_slice(&self.problem.best.point);
     }
 
-    /// One more tangent, taken at the candidate; the closest point to x under all of them is the next candidate,
-    /// and the nearest success on its ray is kept.
+    /// One more step along the boundary, and whether it was the last.
     fn boundary_step(&mut self, made: u32) {
+        let (promised, moved) = self.move_along_boundary();
+        let best = self.problem.best.norm_squared;
+        // On the first way to any label, or on one that leads nearer, it is worth going to the very end.
+        let still = self.ways.begun == 0.0 || best == self.ways.before || moved <= MOVED * promised;
+        let settled = still && best <= promised * (1.0 + SETTLED);
+        if settled || made + 1 >= self.options.boundary_steps {
+            if self.renewals == env("RN", 2.0) as u32 || best >= self.renewed_at * env("RI", 0.998) {
+                return self.after_boundary();
+            }
+            self.renewals += 1;
+            self.renewed_at = best;
+            if !self.tangents.several() || !self.renew_tangents(env("TH", 0.01)) {
+                return self.after_boundary();
+            }
+        }
+        self.stage = Stage::Boundary(made + 1);
+    }
+
+    /// One more tangent, taken at the candidate; the closest point to x under all of them, drawn on or back by what the step
+    /// before has shown, is the next candidate, and the nearest success on its ray is kept. Returns ‖r‖² of that closest
+    /// point, and how far it is from where the step began, squared.
+    fn move_along_boundary(&mut self) -> (f32, f32) {
         self.problem.seen.phase = Phase::Boundary;
         let judgement = self.problem.margin_gradient(&self.candidate, &mut self.tangents);
         self.tangents.keep(judgement.rival, &self.candidate, BOUNDARY_AIM - judgement.margin);
+        self.mixer.begin(&self.candidate);
         self.tangents.closest(&self.problem.image, &mut self.candidate);
+        let promised = squared_distance(&self.candidate, &self.problem.image);
+        let moved = self.mixer.mix(&mut self.candidate);
         if self.problem.goal == Goal::Any {
             // No minimisation chose this c: it is the one that would hold r here, at the boundary.
             self.problem.h = self.tangents.total_multiplier().max(f32::MIN_POSITIVE) / BOUNDARY_PUSH;
         }
         let judgement = self.problem.try_scale(&self.candidate, 1.0, &mut self.ray);
         if !judgement.success && judgement.margin - BOUNDARY_AIM > NEAR * self.first_margin {
-            self.scale(RAY_LIMIT);
+            self.scale(RAY_LIMIT, SCALE_PASSES);
         }
-        let promised = squared_distance(&self.candidate, &self.problem.image);
-        let settled = self.problem.best.norm_squared <= promised * (1.0 + SETTLED);
-        if settled || made + 1 >= self.options.boundary_steps {
+        (promised, moved)
+    }
+
+    /// Takes the tangents that hold the candidate anew if they are off by this part of the image's own margin there: where the boundary is bent, those of earlier
+    /// steps lead astray. Returns whether there were any.
+    fn renew_tangents(&mut self, least: f32) -> bool {
+        let z = *self.problem.logits(&self.candidate);
+        let allowed = least * self.first_margin.abs();
+        let mut renewed = false;
+        for rival in 0..LABELS {
+            if !self.tangents.holds(rival) {
+                continue;
+            }
+            let rise = BOUNDARY_AIM - self.problem.margin_over(rival, &z);
+            if (self.tangents.rise(rival, &self.candidate) - rise).abs() > allowed {
+                self.problem.margin_gradient_over(rival, &self.candidate, &mut self.tangents);
+                self.tangents.keep(rival, &self.candidate, rise);
+                renewed = true;
+            }
+        }
+        renewed
+    }
+
+    /// The boundary's nearest point is found: away from a label, another way there may lead to a nearer one.
+    fn after_boundary(&mut self) {
+        if self.ways.begun == 0.0 {
             return self.finish(Ending::Success);
         }
-        self.stage = Stage::Boundary(made + 1);
+        self.ways.bend = self.ways.bend.max(self.ways.begun / self.problem.best.norm_squared);
+        self.follow_way();
     }
 
     /// Looks for the smallest s up to `limit` at which `clip(x + s·r)` reaches the goal, with r from the candidate:
     /// regula falsi on the margin, by forward passes alone. The problem keeps what it finds.
-    fn scale(&mut self, limit: f32) {
+    fn scale(&mut self, limit: f32, passes: u32) {
         let (mut low, mut low_margin) = (0.0, self.first_margin);
         let (mut high, mut step) = (1.0, 0.01);
         let mut judgement = self.problem.try_scale(&self.candidate, high, &mut self.ray);
@@ -560,7 +717,7 @@ impl Attack {
             judgement = self.problem.try_scale(&self.candidate, high, &mut self.ray);
         }
         let mut high_margin = judgement.margin;
-        for _ in 0..SCALE_PASSES {
+        for _ in 0..passes {
             if high - low <= SCALE_PRECISION * high || high_margin <= SCALE_PRECISION * self.first_margin.abs() {
                 return;
             }
@@ -586,7 +743,7 @@ impl Attack {
         if found && self.options.reading != Reading::Weight {
             self.problem.seen.phase = Phase::Scale;
             self.candidate.copy_from_slice(&self.problem.best.point);
-            self.scale(1.0);
+            self.scale(1.0, SCALE_PASSES);
         }
         let judgement = self.problem.look_at_result();
         let norm = if found { self.problem.best.norm_squared.sqrt() } else { 0.0 };
@@ -634,3 +791,4 @@ impl Attack {
         if self.problem.has_best() { &self.problem.best.point } else { &self.problem.image }
     }
 }
+fn env(n: &str, d: f32) -> f32 { std::env::var(n).map_or(d, |v| v.parse().unwrap()) }
