@@ -70,7 +70,7 @@ impl Options {
         let (inner_tolerance, margin_window, boundary_steps) = match reading {
             Reading::Weight => (0.02, 0.03, 0),
             Reading::Scale => (0.02, 2.0, 0),
-            Reading::Both => (env("IT", 0.1), env("MW", 0.2), env("BS", 8.0) as u32),
+            Reading::Both => (0.2, 0.35, 8),
         };
         Options { reading, max_evaluations: 1000, memory: 8, inner_tolerance, margin_window, boundary_steps }
     }
@@ -226,7 +226,8 @@ pub struct Attack {
     /// The longest gradient of a margin at x, and the ways to other labels.
     steepest: f32,
     ways: Ways,
-    renewals: u32, renewed_at: f32,
+    /// Whether stale tangents were taken anew.
+    renewed: bool,
     /// Scratch: a gradient, the point that a boundary step is at, a point on its ray.
     slope: Vec<f32>,
     candidate: Vec<f32>,
@@ -273,7 +274,9 @@ const EASE: f32 = 0.2;
 /// and never less precisely than this.
 const LOOSEST: f32 = 1.0;
 /// The boundary steps end when the best success is within this part, in ‖r‖², of what the tangents promise.
-const SETTLED: f32 = 4e-3;
+const SETTLED: f32 = 5e-3;
+/// A tangent is stale where it is off by more than this part of the image's own margin.
+const STALE: f32 = 3e-3;
 /// The margin that a boundary step aims at, in logits.
 const BOUNDARY_AIM: f32 = 1e-3;
 /// A candidate that falls short by less than this part of the image's own margin is worth following its ray.
@@ -284,11 +287,11 @@ const RAY_LIMIT: f32 = 1.1;
 const RAY_REACH: f32 = 2.0;
 const RAY_PASSES: u32 = 4;
 /// A label is looked at if its margin is less than this part of what the longest gradient closes within the best r.
-const LIKELY: f32 = 1.55;
+const LIKELY: f32 = 1.47;
 /// Another way is followed if its ‖r‖² is less than this many times the best's, on a boundary that is not bent.
 const CLOSE: f32 = 1.08;
 /// …and the first one until a step is no longer than this part of ‖r‖, squared.
-const MOVED: f32 = 5e-3;
+const MOVED: f32 = 8e-3;
 /// 1 − p(l) where the target just ties with one other label.
 const BOUNDARY_PUSH: f32 = 0.5;
 /// The most forward passes of one scale step, and how precisely it places s.
@@ -335,7 +338,7 @@ impl Attack {
                 begun: 0.0,
                 before: 0.0,
             },
-            renewals: 0, renewed_at: f32::INFINITY,
+            renewed: false,
             slope: zeros(),
             candidate: zeros(),
             ray: zeros(),
@@ -357,8 +360,7 @@ impl Attack {
         self.tangents.clear();
         self.estimates = 0;
         self.elsewhere = false;
-        self.renewals = 0;
-        self.renewed_at = f32::INFINITY;
+        self.renewed = false;
         self.ways.norms_squared = [f32::INFINITY; LABELS];
         (self.ways.bend, self.ways.begun) = (1.0, 0.0);
         if self.minimizer.start(image, &self.zeros, &self.ones).is_ok() {
@@ -638,12 +640,8 @@ impl Attack {
         let still = self.ways.begun == 0.0 || best == self.ways.before || moved <= MOVED * promised;
         let settled = still && best <= promised * (1.0 + SETTLED);
         if settled || made + 1 >= self.options.boundary_steps {
-            if self.renewals == env("RN", 2.0) as u32 || best >= self.renewed_at * env("RI", 0.998) {
-                return self.after_boundary();
-            }
-            self.renewals += 1;
-            self.renewed_at = best;
-            if !self.tangents.several() || !self.renew_tangents(env("TH", 0.01)) {
+            let again = !std::mem::replace(&mut self.renewed, true) && self.tangents.several();
+            if !again || !self.renew_tangents(STALE) {
                 return self.after_boundary();
             }
         }
@@ -791,4 +789,3 @@ impl Attack {
         if self.problem.has_best() { &self.problem.best.point } else { &self.problem.image }
     }
 }
-fn env(n: &str, d: f32) -> f32 { std::env::var(n).map_or(d, |v| v.parse().unwrap()) }

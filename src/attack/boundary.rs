@@ -194,6 +194,8 @@ pub(super) struct Mixer {
 /// The most that two steps may be drawn apart or together.
 const APART: f32 = 1.5;
 const TOGETHER: f32 = 0.9;
+/// A smaller part than this may come of the box's faces alone.
+const LEAST: f32 = 0.3;
 
 impl Mixer {
     pub(super) fn new() -> Self {
@@ -219,7 +221,7 @@ impl Mixer {
             [change * change, change * difference, difference * difference]
         });
         let part = if self.has_last && square > 0.0 { clip(along / square, -APART, TOGETHER) } else { 0.0 };
-        let part = if part.abs() < minp() { 0.0 } else { part };
+        let part = if part.abs() < LEAST { 0.0 } else { part };
         let steps = to.iter_mut().zip(&self.from).zip(&mut self.last_to).zip(&mut self.last_change);
         for (((to, from), last_to), last_change) in steps {
             *last_change = *to - from;
@@ -231,4 +233,3 @@ impl Mixer {
         moved
     }
 }
-fn minp() -> f32 { static V: std::sync::LazyLock<f32> = std::sync::LazyLock::new(|| std::env::var("MINP").map_or(0.0, |v| v.parse().unwrap())); *V }

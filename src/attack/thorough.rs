@@ -6,17 +6,17 @@
 
 use super::{Attack, AttackError, Ending, Goal, Outcome};
 use crate::{
-    LABELS, PIXELS,
+    PIXELS,
     vector::{clip, dot},
 };
 use rand::{Rng, SeedableRng};
-use rand_distr::{StandardNormal, Uniform};
+use rand_distr::StandardNormal;
 use rand_pcg::Pcg64Mcg;
 
 /// The most boundary steps from one start, and the part of ‖r‖², squared, below which a step is the last.
 const STEPS: u32 = 40;
 const STILL: f32 = 1e-7;
-/// A start that promises no more than this many times the best ‖r‖², after so many steps, is given up.
+/// A start that promises more than this many times the best ‖r‖², after so many steps, is given up.
 const HOPELESS: f32 = 1.05;
 const FAIR: u32 = 6;
 /// The length of r to begin with where none was found, and the steps of a walk.
@@ -26,20 +26,29 @@ const WALK: u32 = 3;
 const LAST_STEPS: u32 = 60;
 
 impl Attack {
-    /// Searches as [`Attack::run`] does, and then from `starts` more points: from x itself, from kicks of several sizes away
-    /// from the best point so far, and from points between x and noise. The result is the smallest of all; its
-    /// evaluations are those of all together. Always the same for the same image and goal.
-    pub fn run_thoroughly(&mut self, image: &[f32], target: usize, starts: u32) -> Result<Option<Outcome>, AttackError> {
+    /// Searches for `target` as [`Attack::run`] does, then goes along the boundary from `starts` more points: from x itself,
+    /// and from x and the best point so far, moved by noise or along gradients. The result is the smallest of all, its
+    /// evaluations are those of all together. Always the same for the same image and target. The largest number of
+    /// evaluations that the options allow counts for the first search alone.
+    pub fn run_thoroughly(
+        &mut self,
+        image: &[f32],
+        target: usize,
+        starts: u32,
+    ) -> Result<Option<Outcome>, AttackError> {
         self.start(image, Goal::Target(target))?;
         let first = self.run();
-        let mut rng = Pcg64Mcg::seed_from_u64(seed());
+        if first.is_none_or(|first| first.ending == Ending::NotFinite) {
+            return Ok(first);
+        }
+        let mut rng = Pcg64Mcg::seed_from_u64(1);
         for start in 0..starts {
             self.place_start(start, &mut rng);
-            self.descend(STEPS);
+            self.go_down(STEPS);
         }
         if self.problem.has_best() {
             self.candidate.copy_from_slice(&self.problem.best.point);
-            self.descend(LAST_STEPS);
+            self.go_down(LAST_STEPS);
         }
         self.finish(first.map_or(Ending::Unreachable, |first| first.ending));
         Ok(self.outcome)
@@ -55,15 +64,17 @@ impl Attack {
             return;
         }
         if (start / 2) % 2 == 0 {
-            let scale = size * rng.sample(Uniform::new(0.3, 2.0).unwrap()) / (PIXELS as f32).sqrt();
-            self.candidate.iter_mut().for_each(|c| *c = clip(*c + scale * rng.sample::<f32, _>(StandardNormal), 0.0, 1.0));
+            let scale = size * rng.random_range(0.3..2.0) / (PIXELS as f32).sqrt();
+            self.candidate
+                .iter_mut()
+                .for_each(|c| *c = clip(*c + scale * rng.sample::<f32, _>(StandardNormal), 0.0, 1.0));
             return;
         }
         for _ in 0..WALK {
             let mixture = std::array::from_fn(|_| rng.sample(StandardNormal));
             self.problem.gradient_of(&mixture, &self.candidate, &mut self.slope);
             let length = dot(&self.slope, &self.slope).sqrt();
-            let scale = if length > 0.0 { size * rng.sample(Uniform::new(0.2, 1.0).unwrap()) / length } else { 0.0 };
+            let scale = if length > 0.0 { size * rng.random_range(0.2..1.0) / length } else { 0.0 };
             for (c, slope) in self.candidate.iter_mut().zip(&self.slope) {
                 *c = clip(*c + scale * slope, 0.0, 1.0);
             }
@@ -71,7 +82,7 @@ impl Attack {
     }
 
     /// Steps along the boundary from the candidate until they come to rest, or lead nowhere.
-    fn descend(&mut self, steps: u32) {
+    fn go_down(&mut self, steps: u32) {
         self.tangents.clear();
         self.mixer.clear();
         for made in 0..steps {
@@ -84,4 +95,3 @@ impl Attack {
         }
     }
 }
-fn seed() -> u64 { std::env::var("SEED").map_or(1, |v| v.parse().unwrap()) }
