@@ -182,6 +182,17 @@ c: number,
 step: number,
 /** Places along a side of the plane's picture. */
 side: number, } }
+  | { "certify": {
+/** The network. */
+network: string,
+/** x. */
+image: Floats,
+/** The label to reach. */
+target: Target,
+/** The smallest ‖r‖₂ that was found for it. */
+norm: number,
+/** How long to go on, in milliseconds of work. */
+milliseconds: number, } }
   | { "rounded": {
 /** The network. */
 network: string,
@@ -308,7 +319,7 @@ name: string,
 widths: Array<number>, };
 
 /** An answer, of the same name as its question. */
-export type Answer = { "digit": Floats | null } | { "classify": Prediction } | { "attack": Attacked } | { "targets": Array<Found> } | { "way": Way } | { "trace": Trace } | { "readings": Array<Compared> } | { "plane": Map } | { "noise": Counted } | { "crossing": Crossed } | { "weights": Array<Weighed> } | { "descent": Descent | null } | { "rounded": Rounded } | { "npy": Bytes } | { "csv": Bytes } | { "transfer": Array<Transferred> } | { "layers": Amplified } | { "follow": Followed } | { "units": Array<Ranked> } | "show";
+export type Answer = { "digit": Floats | null } | { "classify": Prediction } | { "attack": Attacked } | { "targets": Array<Found> } | { "way": Way } | { "trace": Trace } | { "readings": Array<Compared> } | { "plane": Map } | { "noise": Counted } | { "crossing": Crossed } | { "weights": Array<Weighed> } | { "descent": Descent | null } | { "certify": Certified } | { "rounded": Rounded } | { "npy": Bytes } | { "csv": Bytes } | { "transfer": Array<Transferred> } | { "layers": Amplified } | { "follow": Followed } | { "units": Array<Ranked> } | "show";
 
 /** What a network makes of an image. */
 export type Prediction = {
@@ -520,6 +531,15 @@ export type Tried = {
 step: number,
 /** The objective there. */
 height: number, };
+
+/** How small r could be: see [`crate::certify`]. */
+export type Certified = {
+/** No r of a smaller norm than this reaches the target. */
+target: number,
+/** No r of a smaller norm than this changes the prediction. */
+any: number,
+/** Whether the norm that was found is the smallest that reaches the target, to 0.1 per cent. */
+is_smallest: boolean, };
 
 /** A picture of 256 levels. */
 export type Rounded = {

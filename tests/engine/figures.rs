@@ -368,10 +368,10 @@ fn random_changes_are_counted_clipped_or_not_and_one_is_shown() {
         noise.draw();
         let expected = noise.count(&mut evaluator(), &image(), 1, 1, &[size], 130)[0];
         assert_eq!(counted.last(), Some(&(Counted { tried: 130, changed: expected.changed }, true)));
-        assert!((1..130).contains(&expected.changed), "{expected:?}");
         expected.changed
     });
-    assert_ne!(found[0], found[1], "the clipping matters");
+    // Clipped noise leaves grey on the empty paper, which changes more answers (docs/reproduction.md).
+    assert!((1..130).contains(&found[0]) && found[1] < found[0], "{found:?}");
 }
 
 #[test]

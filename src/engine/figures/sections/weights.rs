@@ -1,17 +1,14 @@
 //! One weight c: its minimiser, and two successive steps of L-BFGS to it.
 
-use super::{
-    super::{
+use super::{moved, search::start};
+use crate::{
+    PIXELS,
+    attack::{Attack, Goal, Reading, Stand},
+    engine::{
         message::{Descent, Floats, Tried, Weighed},
         stock::Loaded,
         work::Work,
     },
-    moved,
-    search::start,
-};
-use crate::{
-    PIXELS,
-    attack::{Attack, Goal, Reading, Stand},
     vector::dot,
 };
 

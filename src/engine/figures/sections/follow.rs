@@ -1,14 +1,14 @@
 //! A change followed through the hidden layers.
 
-use super::{
-    super::{
+use super::moved;
+use crate::{
+    engine::{
         message::{Floats, Followed, FollowedLayer},
         stock::Loaded,
         work::Work,
     },
-    moved,
+    experiment::follow::Follow,
 };
-use crate::experiment::follow::Follow;
 
 /// Places on the way from x to x + r.
 const PLACES: u32 = 24;
