@@ -438,6 +438,8 @@ outcome: Outcome | null, };
 export type Map = {
 /** Cells along a side. */
 side: number,
+/** The label of each cell, from the top left, row by row. */
+labels: Bytes,
 /** For each label in view, the largest square that it fills. */
 places: Array<Place>,
 /** The labels' shares of the map, the largest first. */

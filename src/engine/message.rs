@@ -739,6 +739,8 @@ pub struct Compared {
 pub struct Map {
     /// Cells along a side.
     pub side: u32,
+    /// The label of each cell, from the top left, row by row.
+    pub labels: Bytes,
     /// For each label in view, the largest square that it fills.
     pub places: Vec<Place>,
     /// The labels' shares of the map, the largest first.

@@ -319,6 +319,7 @@ fn a_map_is_coarse_first_then_fine_and_has_the_labels_of_the_plane() {
         let mut labels = vec![0; (map.side * map.side) as usize];
         plane.labels(&mut evaluator(), (a, 0.0), reach, map.side as usize, &mut labels);
         assert_eq!(*rgba, labels.iter().flat_map(|&l| [3 * l, 3 * l + 1, 3 * l + 2, 255]).collect::<Vec<u8>>());
+        assert_eq!(map.labels.0, labels);
         let of = |label: u32| labels.iter().filter(|&&l| u32::from(l) == label).count();
         assert_eq!(
             map.shares.iter().map(|share| (share.share * labels.len() as f32).round() as usize).collect::<Vec<_>>(),

@@ -90,7 +90,13 @@ export function comparison(client) {
     });
     const [one, two] = [first.flip, second.flip];
     curves.draw({
-      x: { label: 't, how much of r is added', name: 't', domain: [0, UNTIL], ticks: [0, 1, 2, 3], format: (v) => String(Number(v.toFixed(2))) },
+      x: {
+        label: 't, how much of r is added',
+        name: 't',
+        domain: [0, UNTIL],
+        ticks: [0, 1, 2, 3],
+        format: (v) => String(Number(v.toFixed(2))),
+      },
       y: { label: `probability of ${label}`, domain: [0, 1], ticks: [0, 0.5, 1], format: (v) => `${Number((100 * v).toFixed(1))}\u00a0%` },
       lines: [line(second, 'from dashed', row.network), line(first, 'to', network)],
       marks: [one, two].flatMap((each, k) => (each ? [{ x: each.t, kind: k ? 'from' : 'to' }] : [])),

@@ -14,7 +14,8 @@ const LEVELS = 12;
 
 export function planeView() {
   const svg = document.createElementNS(SVG, 'svg');
-  for (const [name, value] of Object.entries({ viewBox: `0 0 ${SIDE} ${SIDE}`, role: 'img', class: 'plane' })) svg.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ viewBox: `0 0 ${SIDE} ${SIDE}`, role: 'img', class: 'plane' }))
+    svg.setAttribute(name, value);
   const spot = part('circle', { class: 'spot', r: '4' });
   /** @type {{ x: number, y: number }[]} */ let spots = [];
   const values = reader('The plane of two steps: values', (place, index) => {
@@ -64,7 +65,9 @@ export function planeView() {
       const [a, b, c, aim] = [at(from, 0), at(0, 0), on(taken.step), on(1)];
       svg.replaceChildren(
         ...levels.map((level) => part('path', { class: 'contour', d: contour(heights, side, level) })),
-        ...(learnt ? [1, 0.5].map((size) => part('path', { class: 'bowl', d: ellipse(learnt, size * Math.sqrt(-slope), direction, at) })) : []),
+        ...(learnt
+          ? [1, 0.5].map((size) => part('path', { class: 'bowl', d: ellipse(learnt, size * Math.sqrt(-slope), direction, at) }))
+          : []),
         part('path', { class: 'aim', d: `M${b}L${aim}` }),
         part('path', { class: 'aim', d: `M${aim[0] - 5} ${aim[1] - 5}l10 10m0 -10l-10 10` }),
         part('path', { class: 'taken', d: `M${a}L${b}L${c}` }),
@@ -117,7 +120,12 @@ function contour(heights, side, level) {
   let d = '';
   for (let row = 0; row + 1 < side; row++) {
     for (let column = 0; column + 1 < side; column++) {
-      const corners = /** @type {const} */ ([[0, 0], [1, 0], [1, 1], [0, 1]]);
+      const corners = /** @type {const} */ ([
+        [0, 0],
+        [1, 0],
+        [1, 1],
+        [0, 1],
+      ]);
       const values = corners.map(([dx, dy]) => heights[(row + dy) * side + column + dx] - level);
       /** Where the edges of this square cross the level. @type {string[]} */ const crossings = [];
       for (let k = 0; k < 4; k++) {

@@ -37,7 +37,11 @@ export function crossingView(client) {
         domain: [deviations[0] / 1.05, deviations[COUNT - 1] * 1.05],
         log: true,
       },
-      y: { label: 'prediction changes', domain: [0, Math.max(0.5, ...changed.map((_, k) => found(k)))], format: (v) => `${Math.round(100 * v)}\u00a0%` },
+      y: {
+        label: 'prediction changes',
+        domain: [0, Math.max(0.5, ...changed.map((_, k) => found(k)))],
+        format: (v) => `${Math.round(100 * v)}\u00a0%`,
+      },
       lines: [{ points: points((k) => expected[k]), kind: 'from' }],
       dots: [{ points: points(found), kind: 'good' }],
       marks: here > deviations[0] ? [{ x: here, label: 'the noise above', kind: 'here' }] : [],

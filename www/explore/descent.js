@@ -89,12 +89,17 @@ export function descentView(client) {
     });
     const tried = trials.map((trial) => significant(trial.step)).join(', then ');
     words.textContent = `Step ${second + 1} of ${steps}. ${
-      trials.length === 1 ? `t = ${tried} lowers the objective enough, so it is taken.` : `Tried t = ${tried}: the first that lowers the objective enough is taken.`
+      trials.length === 1
+        ? `t = ${tried} lowers the objective enough, so it is taken.`
+        : `Tried t = ${tried}: the first that lowers the objective enough is taken.`
     }`;
     const square = direction[0] ** 2 + direction[1] ** 2;
-    const real = (direction[0] ** 2 * curvature[0] + 2 * direction[0] * direction[1] * curvature[1] + direction[1] ** 2 * curvature[2]) / square;
+    const real =
+      (direction[0] ** 2 * curvature[0] + 2 * direction[0] * direction[1] * curvature[1] + direction[1] ** 2 * curvature[2]) / square;
     learnt.textContent = `Curvature along the new direction: learnt ${significant(-slope / square)}, true at B ${significant(real)}${
-      known ? `; along the step before: learnt ${significant(known[0])}, true at B ${significant(curvature[0])}.` : '. The two steps go nearly the same way, so that there is no bowl to draw.'
+      known
+        ? `; along the step before: learnt ${significant(known[0])}, true at B ${significant(curvature[0])}.`
+        : '. The two steps go nearly the same way, so that there is no bowl to draw.'
     }`;
     slider.setAttribute('aria-valuetext', words.textContent);
     cut.describe(`${words.textContent} ${learnt.textContent}`);

@@ -99,8 +99,8 @@ export function section(figure, { client }) {
 }
 
 /** @param {Regions} regions */
-const inWords = ({ shares }) =>
-  `In view: ${shares.map(({ label, share }) => `classified as ${label} ${Math.round(100 * share)} %`).join(', ')}.`;
+const inWords = ({ shares, side, labels }) =>
+  `In the middle: ${labels[(side / 2) * (side + 1)]}. In view: ${shares.map(({ label, share }) => `classified as ${label} ${Math.round(100 * share)} %`).join(', ')}.`;
 
 /** @param {Client} client @param {(norm: number, clipped: boolean, surface: string) => void} wanted */
 function noiseView(client, wanted) {
@@ -151,7 +151,10 @@ function noiseView(client, wanted) {
       norm === null
         ? ''
         : `One of them, ${isClipped ? 'clipped' : 'not clipped'}. Its size ‖·‖₂ is ${(times() * norm).toFixed(2)}; that of r is ${norm.toFixed(2)}.`;
-    slider.setAttribute('aria-valuetext', `${times().toFixed(1)} times r, ${count.textContent} of 1,000 change the prediction, ${isClipped ? 'clipped' : 'not clipped'}`);
+    slider.setAttribute(
+      'aria-valuetext',
+      `${times().toFixed(1)} times r, ${count.textContent} of 1,000 change the prediction, ${isClipped ? 'clipped' : 'not clipped'}`,
+    );
     if (counted) small.show(true);
     else empty(client, small);
     paint();

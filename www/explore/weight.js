@@ -79,7 +79,13 @@ export function weightView(client) {
       says: `c ${significant(each.c)}: ‖r‖₂ ${each.norm.toFixed(2)}, loss ${each.loss.toFixed(2)}, ${each.label}`,
     }));
     const marks = [...(largest ? [{ x: largest.c, label: 'works up to here', kind: 'limit' }] : []), { x: c, kind: 'cursor' }];
-    weight.paint({ x, stops, marks, norms: weighed.map((each) => [each.c, each.norm]), losses: weighed.map((each) => [each.c, each.loss]) });
+    weight.paint({
+      x,
+      stops,
+      marks,
+      norms: weighed.map((each) => [each.c, each.norm]),
+      losses: weighed.map((each) => [each.c, each.loss]),
+    });
     show(client, weight.change, { r, limit });
     show(client, weight.sum, { image, r });
     const does = works(label) ? 'works' : 'does not work';
@@ -102,7 +108,12 @@ export function weightView(client) {
     const loss = (/** @type {number} */ k) =>
       target === 'any' ? Math.log(probabilities[k * LABELS + label]) : -Math.log(probabilities[k * LABELS + target]);
     const factor = (/** @type {number} */ k) => (k / (PLACES - 1)) * UNTIL;
-    const places = Array.from({ length: PLACES }, (_, k) => ({ s: factor(k), norm: length(image, one.r, factor(k)), loss: loss(k), label: labels[k] }));
+    const places = Array.from({ length: PLACES }, (_, k) => ({
+      s: factor(k),
+      norm: length(image, one.r, factor(k)),
+      loss: loss(k),
+      label: labels[k],
+    }));
     const least = places.find(({ label }) => works(label));
     const { s, norm, label: found } = places[Number(scale.slider.value)];
     const stops = places.map((each) => ({

@@ -4,7 +4,7 @@ use super::map;
 use crate::{
     engine::{
         gallery::Picture,
-        message::{Answer, Counted, Crossed, Map},
+        message::{Answer, Bytes, Counted, Crossed, Map},
         stock::Loaded,
         work::Work,
     },
@@ -72,7 +72,8 @@ async fn picture(
             work.rest().await;
         }
     }
-    let map = Map { side: side as u32, places: map::largest_squares(&labels, side), shares: map::shares(&labels) };
+    let (places, shares) = (map::largest_squares(&labels, side), map::shares(&labels));
+    let map = Map { side: side as u32, labels: Bytes(labels.clone()), places, shares };
     work.paint(Some(surface), Picture::Labels(labels, side));
     map
 }
