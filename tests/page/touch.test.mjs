@@ -88,10 +88,10 @@ test('every chart tells its values under the pointer and by keys, in figures tha
     for (const name of names) {
       const chart = place.getByRole('slider', { name: `${name}: values` });
       await chart.focus();
-      const before = await says(chart, /\d.*: .*\d/);
+      const before = await says(chart, /: .*\d/);
       await chart.press('End');
       await chart.press('ArrowLeft');
-      assert.notEqual(await says(chart, /\d.*: .*\d/), before, name);
+      assert.notEqual(await says(chart, /: .*\d/), before, name);
     }
   }
   const bins = (await section(page, 'Units or directions')).getByRole('slider', { name: 'One unit: all test digits' });
@@ -143,14 +143,13 @@ test('noise is clipped or not as the visitor chooses, and beside its rate stands
   const pocket = await section(page, 'chance');
   const slider = pocket.getByRole('slider', { name: 'Size of the noise' });
   await slider.press('End');
-  const changed = async (/** @type {RegExp} */ kind) =>
-    Number((await says(slider, new RegExp(`^16\\.0 times r, \\d+ of 1,000 .*, ${kind.source}$`))).match(/(\d+) of/)?.[1]);
-  const free = await changed(/not clipped/);
+  // Until the engine has counted, what was counted before is shown.
+  const free = after(await says(slider, /^16\.0 times r, [1-9]\d* of 1,000 .*, not clipped$/), 'r, ');
   await pocket.getByText(/One of them, not clipped\./).waitFor();
   await pocket.getByRole('radio', { name: /^clipped/ }).check();
-  const clipped = await changed(/clipped/);
   await pocket.getByText(/One of them, clipped\./).waitFor();
-  assert(free > 0 && clipped > 2 * free, `clipping leaves grey: ${clipped} of 1,000 beside ${free}`);
+  const clipped = after(await says(slider, new RegExp(`^16\\.0 times r, (?!${free} )[1-9]\\d* of 1,000 .*, clipped$`)), 'r, ');
+  assert(clipped > 2 * free, `clipping leaves grey: ${clipped} of 1,000 beside ${free}`);
 
   const text = await pocket.getByText(/how often noise of deviation/).innerText();
   const distance = after(text, ' = ');

@@ -143,7 +143,7 @@ function stops({ x, y, lines, dots = [] }) {
     }
   }
   const places = [...all].sort(([a], [b]) => a - b);
-  return places.map(([at, said]) => ({ x: at, says: `${x.name ?? x.label} ${(x.format ?? significant)(at)}: ${said.join(', ')}` }));
+  return places.map(([at, said]) => ({ x: at, says: `${x.name ?? x.label} ${(x.format ?? plain)(at)}: ${said.join(', ')}` }));
 }
 
 /** @param {[number, number]} point @param {Axis} x @param {Axis} y */

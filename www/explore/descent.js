@@ -76,7 +76,11 @@ export function descentView(client) {
     const taken = trials[trials.length - 1];
     cut.draw({
       x: { label: 'step length t along the direction', name: 't', domain: [0, until] },
-      y: { label: 'objective; dashed: as believed', name: 'objective', domain: [low - 0.08 * (high - low), high + 0.08 * (high - low)] },
+      y: {
+        label: 'objective; dashed: as believed; grey: enough if below',
+        name: 'objective',
+        domain: [low - 0.08 * (high - low), high + 0.08 * (high - low)],
+      },
       lines: [
         { points: along((k) => inside(height + SUFFICIENT * slope * at(k))), kind: 'other', name: 'enough if below' },
         { points: along((k) => inside(bowl(at(k)))), kind: 'believed', name: 'believed' },
@@ -98,7 +102,7 @@ export function descentView(client) {
       (direction[0] ** 2 * curvature[0] + 2 * direction[0] * direction[1] * curvature[1] + direction[1] ** 2 * curvature[2]) / square;
     learnt.textContent = `Curvature along the new direction: learnt ${significant(-slope / square)}, true at B ${significant(real)}${
       known
-        ? `; along the step before: learnt ${significant(known[0])}, true at B ${significant(curvature[0])}.`
+        ? `; along the step before: learnt ${significant(known[0])}, its average there, true at B ${significant(curvature[0])}.`
         : '. The two steps go nearly the same way, so that there is no bowl to draw.'
     }`;
     slider.setAttribute('aria-valuetext', words.textContent);
