@@ -201,7 +201,7 @@ test('c can be turned as a weight and as a scale, and each stops working where i
   }
   // The readout's c was found with boundary steps; by the weight alone it is the same within a few steps of the slider.
   assert(turned > 0.7 * largest && turned < 1.3 * largest, `works up to ${turned}, the search found ${largest}`);
-  const values = search.getByRole('slider', { name: 'c as a weight: size of the change: values' });
+  const values = search.getByRole('slider', { name: 'c as a weight: norm: values' });
   await values.focus();
   const all = await says(values, /^c .*: ‖r‖₂ /);
   await values.press('End');

@@ -40,10 +40,11 @@ export function planeView() {
       Array.from(heights, (height, k) => {
         const { x, y } = spots[k];
         const [a, b] = [left + (right - left) * (x / SIDE), top + (bottom - top) * (y / SIDE)];
+        const says = () => `objective ${significant(height)}, ${a.toFixed(2)} along the step before, ${b.toFixed(2)} across`;
         return {
           place: (x / SIDE) * width,
           top: (y / SIDE) * width,
-          says: `objective ${significant(height)}, ${a.toFixed(2)} along the step before, ${b.toFixed(2)} across`,
+          says,
         };
       }),
       side,

@@ -3,7 +3,8 @@
  * A cursor over a figure that tells its values: under the pointer, and by the arrow keys to who has no pointer. To assistive technology
  * it is a slider, whose text is spoken at every move, so that it needs no live region.
  *
- * @typedef {{ place: number, top?: number, says: string }} Told how far from the left and from the top in CSS pixels, and what is there
+ * @typedef {{ place: number, top?: number, says: string | (() => string) }} Told how far from the left and from
+ *   the top in CSS pixels, and what is there
  */
 import { create } from '../dom.js';
 
@@ -36,9 +37,10 @@ export function reader(name, mark, { chosen = () => {}, isRepeated = false } = {
     tip.hidden = !isSeen;
     mark(isSeen ? now.place : null, at);
     if (!now) return;
-    const values = { 'aria-valuemin': 0, 'aria-valuemax': told.length - 1, 'aria-valuenow': at, 'aria-valuetext': now.says };
+    const says = typeof now.says === 'string' ? now.says : now.says();
+    const values = { 'aria-valuemin': 0, 'aria-valuemax': told.length - 1, 'aria-valuenow': at, 'aria-valuetext': says };
     for (const [attribute, value] of Object.entries(values)) slider.setAttribute(attribute, String(value));
-    tip.textContent = now.says;
+    tip.textContent = says;
     if (!isSeen) return;
     const room = element.clientWidth - tip.offsetWidth;
     const above = (now.top ?? 0) - tip.offsetHeight - 14;

@@ -166,7 +166,11 @@ export function weightView(client) {
 }
 
 /** ‖clip(x + s·r) − x‖₂. @param {Float32Array} image @param {Float32Array} r @param {number} s */
-const length = (image, r, s) => Math.hypot(...r.map((v, k) => Math.min(Math.max(image[k] + s * v, 0), 1) - image[k]));
+function length(image, r, s) {
+  let square = 0;
+  for (const [k, x] of image.entries()) square += (Math.min(Math.max(x + s * r[k], 0), 1) - x) ** 2;
+  return Math.sqrt(square);
+}
 
 const WEIGHT = {
   id: 'weight',
@@ -189,7 +193,7 @@ function sideView(client, { id, title, formula, label, size }) {
   const sum = picture(client, `${id}-sum`, `${title}: the digit with it`);
   const slider = create('input', { type: 'range', id, min: '0', value: '0' });
   const words = create('p', {});
-  const norms = chart({ name: `${title}: size of the change`, height: 150 });
+  const norms = chart({ name: `${title}: norm`, height: 150 });
   const losses = chart({ name: `${title}: loss`, height: 150 });
   const element = create(
     'div',
