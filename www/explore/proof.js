@@ -43,9 +43,10 @@ export function proofView(client, place) {
 
 /** @param {Certified} certified */
 function words({ target, is_smallest: isSmallest }) {
-  if (isSmallest) return ['Proved: no smaller change can do it.'];
+  const r = create('i', { class: 'r' }, 'r');
+  if (isSmallest) return ['Proved: no smaller ', r, ' can do it.'];
   if (!(target > 0)) return [];
-  return ['Proved: no change below ', create('b', {}, rounded(target)), ' can do it.'];
+  return ['Proved: no ', r, ' below ', create('b', {}, rounded(target)), ' can do it.'];
 }
 
 /** Three digits, and never more than what is proved. @param {number} bound */
