@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
-import { STILL, settled, written } from './helpers.mjs';
+import { STILL, inspect, settled, written } from './helpers.mjs';
 
 /** @typedef {import('./harness.mjs').Page} Page */
 
@@ -49,13 +49,20 @@ test('a network is hardened before the visitor’s eyes; it pauses, is attacked 
   const early = requests.filter((url) => /feed_bg|train-10000/.test(url));
   assert.deepEqual(early, [], 'nothing of it is loaded before it is asked for');
   await section.getByRole('button', { name: 'Harden FC100-100-10' }).click();
-  await step(section, 120);
+  await step(section, 250);
   const pause = section.getByRole('button', { name: 'Pause' });
   await pause.click();
   await section.getByText(/^Paused: step/).waitFor();
-  const rest = await step(section, 120);
+  const rest = await step(section, 250);
   await page.waitForTimeout(400);
   assert.equal(await step(section, 0), rest, 'it rests');
+
+  await section.getByText('or train a new one from scratch').click();
+  await inspect(page, 'while it rests');
+  for (const control of await section.locator('button, select').all()) {
+    const box = await control.boundingBox();
+    assert(box && box.height >= 40 && box.width >= 40, `${await control.innerText()} is ${box?.width} × ${box?.height}`);
+  }
 
   // Where it rests, the digit has been attacked on both.
   await section.locator('.pair b').last().filter({ hasText: /^\d/ }).waitFor();
