@@ -42,7 +42,7 @@ test('where the network is convex the smallest change is proved to be the smalle
   await bound(page, /^Proved: no smaller r can do it\.$/);
 });
 
-test('within the ring on the map lies one label alone', async (t) => {
+test('the map says what its rings are', async (t) => {
   const { page, draw } = await open(t, STILL);
   await draw(await written(3));
   await settled(page, /your digit as 3/);
