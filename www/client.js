@@ -128,6 +128,11 @@ export class Client {
     this.#start();
   }
 
+  /** Whether the engine works on the page's own thread. */
+  get isLocal() {
+    return this.#isLocal;
+  }
+
   /**
    * Listens for the sentence that nothing can run here.
    * @param {(sentence: string) => void} listener

@@ -189,6 +189,10 @@ impl<'de> Deserializer<'de> for Value {
         visitor.visit_seq(self.elements()?)
     }
 
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misunderstanding> {
+        self.deserialize_seq(visitor)
+    }
+
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -208,7 +212,7 @@ impl<'de> Deserializer<'de> for Value {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i32 i64 i128 u8 u16 u64 u128 char str unit unit_struct newtype_struct tuple tuple_struct map identifier ignored_any
+        i8 i16 i32 i64 i128 u8 u16 u64 u128 char str unit unit_struct newtype_struct tuple_struct map identifier ignored_any
     }
 }
 

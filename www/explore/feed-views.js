@@ -153,7 +153,7 @@ export function galleryView(client) {
         const digit = digits[k];
         if (digit) show(client, surface, { image: digit.adversarial, r: new Float32Array(digit.adversarial.length) });
         else empty(client, surface);
-        words.textContent = digit ? `${digit.label} → ${digit.to}, ${digit.norm.toFixed(2)}` : '';
+        words.textContent = digit ? `${digit.label} → ${digit.to}, ${digit.norm > 0 ? digit.norm.toFixed(2) : 'as it is'}` : '';
       }
     },
   };

@@ -33,7 +33,8 @@ export function proofView(client, place) {
     client.cancel('certify');
     show(null);
     const [digit, outcome] = [answer?.digit, answer?.outcome];
-    if (answer?.state !== 'found' || !digit || !outcome) return;
+    // A step of a proof takes too long for the page's own thread.
+    if (answer?.state !== 'found' || !digit || !outcome || client.isLocal) return;
     rest = setTimeout(() => {
       client.network(network, bytes);
       client.ask('certify', 'certify', { network, image: digit.values, target, norm: outcome.norm, milliseconds: WORTH }, show);
@@ -43,9 +44,10 @@ export function proofView(client, place) {
 
 /** @param {Certified} certified */
 function words({ target, is_smallest: isSmallest }) {
-  if (isSmallest) return ['Proved: no smaller change can do it.'];
+  const r = create('i', { class: 'r' }, 'r');
+  if (isSmallest) return ['Proved: no smaller ', r, ' can do it.'];
   if (!(target > 0)) return [];
-  return ['Proved: no change below ', create('b', {}, rounded(target)), ' can do it.'];
+  return ['Proved: no ', r, ' below ', create('b', {}, rounded(target)), ' can do it.'];
 }
 
 /** Three digits, and never more than what is proved. @param {number} bound */

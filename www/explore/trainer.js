@@ -28,8 +28,9 @@ const DIGITS = ['train-10000.bin', 'test-2000.bin'];
 export class Trainer {
   #listener;
   /** @type {Worker | null} */ #worker = null;
-  /** Whether the Worker of the moment has its digits and its task. */
+  /** Whether the Worker of the moment has its digits and its task, and whether it has taken them. */
   #isReady = false;
+  #hasBegun = false;
   /** What was asked for at first. @type {Request | null} */ #task = null;
   /** What another Worker goes on from. @type {Saved | null} */ #checkpoint = null;
   /** @type {Progress['state']} */ #state = 'idle';
@@ -52,6 +53,7 @@ export class Trainer {
   begin(task) {
     this.#task = task;
     this.#checkpoint = null;
+    this.#hasBegun = false;
     this.#endings = 0;
     if (this.#isReady) this.#post(task);
     else if (!this.#worker) this.#start();
@@ -123,13 +125,14 @@ export class Trainer {
     else if ('checkpoint' in response) this.#checkpoint = response.checkpoint;
     else if ('snapshot' in response) this.#waiting.get('snapshot')?.shift()?.done({ name: '', network: response.snapshot.network });
     else if ('download' in response) this.#waiting.get('download')?.shift()?.done(response.download);
-    else if (this.#state === 'idle' && !this.#checkpoint) this.#end(sentence(response.failed.message));
+    else if (!this.#hasBegun) this.#end(sentence(response.failed.message));
     else this.#listener.noted(sentence(response.failed.message));
   }
 
   /** @param {Progress} progress */
   #progress(progress) {
     if (progress.state === 'running' && progress.step > (this.#checkpoint?.step ?? 0)) this.#endings = 0;
+    this.#hasBegun = true;
     this.#state = progress.state;
     this.#listener.progress(progress);
     this.#watch();
@@ -158,7 +161,7 @@ export class Trainer {
     clearTimeout(this.#watchdog);
     this.#worker?.terminate();
     this.#worker = null;
-    this.#isReady = false;
+    this.#isReady = this.#hasBegun = false;
     for (const waiting of this.#waiting.values()) for (const { refuse } of waiting.splice(0)) refuse(new Error(reason));
   }
 
