@@ -5,6 +5,7 @@
 //! smallest `r`.
 
 mod boundary;
+mod descent;
 mod problem;
 mod weight;
 
@@ -16,6 +17,7 @@ use crate::{
     vector::{clip, squared_distance},
 };
 use boundary::{Tangents, multiplier};
+pub use descent::Stand;
 use problem::Problem;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

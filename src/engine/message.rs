@@ -262,8 +262,53 @@ pub enum Question {
         tries: u32,
         /// Chooses the changes.
         seed: u32,
+        /// Whether they are clipped to the box; else x + noise may leave it.
+        clipped: bool,
         /// The surface of one changed image.
         surface: String,
+    },
+    /// How often noise of some deviations, not clipped, changes the prediction, beside what a plane at the boundary's distance
+    /// would make of it; counts so far come first.
+    #[cfg(feature = "sections")]
+    Crossing {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// The noise's deviations, each above 0.
+        deviations: Floats,
+        /// How many changes of each.
+        tries: u32,
+        /// Chooses the changes.
+        seed: u32,
+    },
+    /// The minimiser r(c) of c·‖r‖² + loss for each of some weights.
+    #[cfg(feature = "sections")]
+    Weights {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// The label to reach.
+        target: Target,
+        /// c, each followed from the one before.
+        weights: Floats,
+    },
+    /// Two successive steps of L-BFGS for one c, from r = 0: the plane that they span, and what the curvature pairs say of it.
+    #[cfg(feature = "sections")]
+    Descent {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// The label to reach.
+        target: Target,
+        /// The weight.
+        c: f32,
+        /// Which step is the second one, from 1; past the last, the last.
+        step: u32,
+        /// Places along a side of the plane's picture.
+        side: u32,
     },
     /// Proves how small r could be at all; the bounds so far come first.
     #[cfg(feature = "sections")]
@@ -337,6 +382,16 @@ pub enum Question {
         /// Chooses the random change that r is compared with.
         seed: u32,
     },
+    /// What each hidden unit is at x and at x + r, and how much of the change of the margin passes through it.
+    #[cfg(feature = "sections")]
+    Follow {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// x + r.
+        adversarial: Floats,
+    },
     /// The digits of [`Request::Digits`] with the largest projections on one unit, and on a random direction of its layer.
     #[cfg(feature = "sections")]
     Units {
@@ -348,8 +403,8 @@ pub enum Question {
         layer: u32,
         /// Which unit of it.
         unit: u32,
-        /// Chooses the random direction.
-        seed: u32,
+        /// Chooses the random direction; none where only the unit is asked about.
+        seed: Option<u32>,
         /// Bars of the histograms.
         bins: u32,
         /// The surfaces of the unit's digits, the largest projection first, then as many of the direction's.
@@ -483,6 +538,15 @@ pub enum Answer {
     /// Counts.
     #[cfg(feature = "sections")]
     Noise(Counted),
+    /// Counts beside expectations.
+    #[cfg(feature = "sections")]
+    Crossing(Crossed),
+    /// One for each weight.
+    #[cfg(feature = "sections")]
+    Weights(Vec<Weighed>),
+    /// The plane of two steps; none where there are no two.
+    #[cfg(feature = "sections")]
+    Descent(Option<Descent>),
     /// What is proved so far.
     #[cfg(feature = "sections")]
     Certify(Certified),
@@ -501,6 +565,9 @@ pub enum Answer {
     /// Layer by layer.
     #[cfg(feature = "sections")]
     Layers(Amplified),
+    /// Layer by layer.
+    #[cfg(feature = "sections")]
+    Follow(Followed),
     /// The unit's, then the direction's.
     #[cfg(feature = "sections")]
     Units(Vec<Ranked>),
@@ -672,6 +739,8 @@ pub struct Compared {
 pub struct Map {
     /// Cells along a side.
     pub side: u32,
+    /// The label of each cell, from the top left, row by row.
+    pub labels: Bytes,
     /// For each label in view, the largest square that it fills.
     pub places: Vec<Place>,
     /// The labels' shares of the map, the largest first.
@@ -710,6 +779,82 @@ pub struct Counted {
     pub tried: u32,
     /// How many of them changed the prediction.
     pub changed: u32,
+}
+
+/// How often noise changes a prediction, and what is expected.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Crossed {
+    /// ‖·‖₂ to the nearest boundary found, with no box in the way; none where none was found.
+    pub distance: Option<f32>,
+    /// How many changes of each deviation so far.
+    pub tried: u32,
+    /// For each deviation, how many changed the prediction.
+    pub changed: Vec<u32>,
+    /// For each deviation Φ(−distance/deviation), the share that a plane at this distance would let through.
+    pub expected: Vec<f64>,
+}
+
+/// The minimiser for one weight.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Weighed {
+    /// c.
+    pub c: f32,
+    /// ‖r(c)‖₂.
+    pub norm: f32,
+    /// The loss at x + r(c).
+    pub loss: f32,
+    /// How far x + r(c) is beyond the boundary, in logits; negative before it.
+    pub margin: f32,
+    /// The label there.
+    pub label: u32,
+    /// r(c), 784 values.
+    pub r: Floats,
+}
+
+/// Two successive steps of L-BFGS from A over B to C, on the plane through B along the first step and the direction searched next.
+/// Its points are clipped to the box. Coordinates are ‖·‖₂ from B, along the first step and at a right angle to it. The objective is
+/// c·‖r‖² + loss.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Descent {
+    /// How many steps the minimisation took.
+    pub steps: u32,
+    /// Which step is the second one, from 1.
+    pub step: u32,
+    /// Left, right, bottom and top of the picture.
+    pub bounds: [f32; 4],
+    /// The objective, `side`² values from the top left, row by row.
+    pub heights: Floats,
+    /// A, which lies at `from`, 0.
+    pub from: f32,
+    /// How far the direction leads, where its step length is 1.
+    pub direction: [f32; 2],
+    /// The step lengths that the line search tried, C's last.
+    pub trials: Vec<Tried>,
+    /// The slope of the objective at B along the direction, for a step length of 1; negative.
+    pub slope: f32,
+    /// The objective at B.
+    pub height: f32,
+    /// The objective along the direction, for step lengths evenly from 0 to `until`.
+    pub cut: Floats,
+    /// Where the cut ends.
+    pub until: f32,
+    /// The second derivatives at B over the pixels that are free to move: along the first step, mixed, along the second axis.
+    pub curvature: [f32; 3],
+    /// The same as the curvature pairs have it; none where the first step showed no positive curvature, so that its pair was left out.
+    pub learnt: Option<[f32; 3]>,
+}
+
+/// A step length that a line search tried.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Tried {
+    /// The step length.
+    pub step: f32,
+    /// The objective there.
+    pub height: f32,
 }
 
 /// How small r could be: see [`crate::certify`].
@@ -809,6 +954,32 @@ pub struct Amplified {
     pub sizes: [Vec<f64>; 3],
     /// The products of the first three.
     pub total: [f64; 3],
+}
+
+/// A change followed through the hidden layers. Its lead is the logit of the label of x + r less that of the label of x.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Followed {
+    /// The label of x.
+    pub from: u32,
+    /// The label of x + r.
+    pub to: u32,
+    /// The lead at x and at x + r.
+    pub lead: [f64; 2],
+    /// The hidden layers.
+    pub layers: Vec<FollowedLayer>,
+}
+
+/// The units of one hidden layer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct FollowedLayer {
+    /// Activations at x.
+    pub before: Floats,
+    /// Activations at x + r.
+    pub after: Floats,
+    /// What the change of each contributes to that of the lead; they sum to it.
+    pub shares: Floats,
 }
 
 /// Digits along a direction of a layer.

@@ -39,13 +39,8 @@ pub(super) struct Loaded {
     projected: RefCell<Option<Projected>>,
 }
 
-/// What one layer makes of all digits: the activations, one digit after the other.
-#[derive(Clone)]
-pub(super) struct Projected {
-    pub(super) digits: Rc<Digits>,
-    pub(super) layer: usize,
-    pub(super) activations: Rc<Vec<f32>>,
-}
+/// Digits, and what each layer makes of all of them: the activations, one digit after the other.
+type Projected = (Rc<Digits>, Rc<Vec<Vec<f32>>>);
 
 impl Stock {
     /// Takes a network, in the place of an older one of the same key.
@@ -149,13 +144,12 @@ impl Loaded {
         self.bounds.get_or_init(bounds).clone()
     }
 
-    /// What a layer makes of these digits, if that is known.
-    pub(super) fn projected(&self, digits: &Rc<Digits>, layer: usize) -> Option<Projected> {
-        let is_it = |known: &&Projected| known.layer == layer && Rc::ptr_eq(&known.digits, digits);
-        self.projected.borrow().as_ref().filter(is_it).cloned()
+    /// What the layers make of these digits, if that is known.
+    pub(super) fn projected(&self, digits: &Rc<Digits>) -> Option<Rc<Vec<Vec<f32>>>> {
+        self.projected.borrow().as_ref().filter(|(of, _)| Rc::ptr_eq(of, digits)).map(|(_, layers)| layers.clone())
     }
 
-    pub(super) fn keep_projected(&self, projected: Projected) {
-        self.projected.replace(Some(projected));
+    pub(super) fn keep_projected(&self, digits: Rc<Digits>, layers: Rc<Vec<Vec<f32>>>) {
+        self.projected.replace(Some((digits, layers)));
     }
 }

@@ -5,3 +5,4 @@ mod driver;
 mod figures;
 mod properties;
 mod turns;
+mod weights;

@@ -1,7 +1,9 @@
 // @ts-check
 /** The test digits with the largest projections on one unit, and on a random direction of the same layer. */
 import { create } from '../dom.js';
+import { significant } from '../numbers.js';
 import { chart } from './chart.js';
+import { testDigits } from './digits.js';
 import { picture } from './picture.js';
 
 /** @import { Client } from '../client.js' */
@@ -44,10 +46,8 @@ export function section(figure, { client }) {
       rows[1].title(`A random direction in the same ${width()} dimensions`);
     });
   };
-  fetch(new URL('../digits/test-1000.bin', import.meta.url))
-    .then(async (response) => {
-      if (!response.ok) throw new Error(String(response.status));
-      client.digits(new Uint8Array(await response.arrayBuffer()));
+  testDigits(client)
+    .then(() => {
       hasDigits = true;
       ask();
     })
@@ -123,6 +123,10 @@ function rowView(client, title, again, reroll) {
         x: { label: 'projection', domain: [low, high] },
         y: { label: 'test digits', domain: [0, most], ticks: [0, most] },
         lines: [{ points: steps }],
+        stops: counts.map((count, k) => ({
+          x: low + (k + 0.5) * size,
+          says: `projection ${significant(low + k * size)} to ${significant(low + (k + 1) * size)}: ${count} test digits`,
+        })),
         marks: own === null ? [] : [{ x: own, label: 'your digit', kind: 'own' }],
       });
       words.textContent =

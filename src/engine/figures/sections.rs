@@ -2,6 +2,7 @@
 
 mod certify;
 mod files;
+mod follow;
 mod layers;
 mod map;
 mod plane;
@@ -10,6 +11,7 @@ mod targets;
 mod transfer;
 mod units;
 mod way;
+mod weights;
 
 use super::{
     super::{
@@ -46,9 +48,22 @@ pub(super) async fn answer(work: &Work, question: Question) -> Result<Answer, St
             let (image, r) = (pixels(&image)?, change(&r)?);
             Answer::Plane(plane::plane(work, &network, image, r, square, side, surface).await?)
         }
-        Question::Noise { network, image, norm, tries, seed, surface } => {
+        Question::Noise { network, image, norm, tries, seed, clipped, surface } => {
             let network = work.network(&network)?;
-            Answer::Noise(plane::noise(work, &network, pixels(&image)?, norm, tries, seed, surface).await?)
+            let noise = plane::noise_of(seed, clipped);
+            Answer::Noise(plane::noise(work, &network, pixels(&image)?, norm, tries, noise, surface).await?)
+        }
+        Question::Crossing { network, image, deviations, tries, seed } => {
+            let network = work.network(&network)?;
+            Answer::Crossing(plane::crossing(work, &network, pixels(&image)?, &deviations.0, tries, seed).await?)
+        }
+        Question::Weights { network, image, target, weights } => {
+            let network = work.network(&network)?;
+            Answer::Weights(weights::weights(work, &network, pixels(&image)?, target.0, &weights.0).await?)
+        }
+        Question::Descent { network, image, target, c, step, side } => {
+            let network = work.network(&network)?;
+            Answer::Descent(weights::descent(work, &network, pixels(&image)?, target.0, c, step, side).await?)
         }
         Question::Certify { network, image, target, norm, milliseconds } => {
             let network = work.network(&network)?;
@@ -72,6 +87,10 @@ pub(super) async fn answer(work: &Work, question: Question) -> Result<Answer, St
         Question::Layers { network, image, adversarial, seed } => {
             let network = work.network(&network)?;
             Answer::Layers(layers::layers(work, &network, pixels(&image)?, pixels(&adversarial)?, seed).await)
+        }
+        Question::Follow { network, image, adversarial } => {
+            let network = work.network(&network)?;
+            Answer::Follow(follow::follow(work, &network, pixels(&image)?, pixels(&adversarial)?).await)
         }
         Question::Units { network, image, layer, unit, seed, bins, surfaces } => {
             let network = work.network(&network)?;

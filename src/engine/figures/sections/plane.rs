@@ -4,11 +4,15 @@ use super::map;
 use crate::{
     engine::{
         gallery::Picture,
-        message::{Answer, Counted, Map},
+        message::{Answer, Bytes, Counted, Crossed, Map},
         stock::Loaded,
         work::Work,
     },
-    experiment::{self, noise::Noise, plane::Plane},
+    experiment::{
+        self,
+        noise::{Clip, Noise, crossing_rate, unboxed_distance},
+        plane::Plane,
+    },
     network::label,
 };
 
@@ -68,9 +72,16 @@ async fn picture(
             work.rest().await;
         }
     }
-    let map = Map { side: side as u32, places: map::largest_squares(&labels, side), shares: map::shares(&labels) };
+    let (places, shares) = (map::largest_squares(&labels, side), map::shares(&labels));
+    let map = Map { side: side as u32, labels: Bytes(labels.clone()), places, shares };
     work.paint(Some(surface), Picture::Labels(labels, side));
     map
+}
+
+/// The random changes that a seed chooses.
+#[inline(never)]
+pub(super) fn noise_of(seed: u32, clipped: bool) -> Noise {
+    Noise::new(seed.into()).with_clip(if clipped { Clip::Box } else { Clip::None })
 }
 
 /// How many random changes of a norm change the prediction; one changed image is shown.
@@ -80,14 +91,13 @@ pub(super) async fn noise(
     image: &[f32],
     norm: f32,
     tries: u32,
-    seed: u32,
+    mut noise: Noise,
     surface: String,
 ) -> Result<Counted, String> {
     if !norm.is_finite() {
         return Err("A norm must be finite.".into());
     }
     let prediction = network.label(image);
-    let mut noise = Noise::new(seed.into());
     noise.draw();
     work.paint(Some(&surface), Picture::Ink(noise.at_norm(image, norm).to_vec()));
     let mut counted = Counted { tried: 0, changed: 0 };
@@ -101,4 +111,53 @@ pub(super) async fn noise(
         }
     }
     Ok(counted)
+}
+
+/// How often noise of some deviations, not clipped, changes the prediction, beside Φ(−d/σ).
+pub(super) async fn crossing(
+    work: &Work,
+    network: &Loaded,
+    image: &[f32],
+    deviations: &[f32],
+    tries: u32,
+    seed: u32,
+) -> Result<Crossed, String> {
+    if !deviations.iter().all(|deviation| deviation.is_finite()) {
+        return Err("A deviation must be finite.".into());
+    }
+    let prediction = network.label(image);
+    let mut crossed = expected(network, image, deviations);
+    let mut noise = noise_of(seed, false);
+    while crossed.tried < tries {
+        cross(network, image, prediction, deviations, &mut noise, &mut crossed);
+        if work.rest().await && crossed.tried < tries {
+            work.tell(Answer::Crossing(crossed.clone())).await;
+        }
+    }
+    Ok(crossed)
+}
+
+/// Nothing tried yet.
+#[inline(never)]
+fn expected(network: &Loaded, image: &[f32], deviations: &[f32]) -> Crossed {
+    let distance = unboxed_distance(&mut network.evaluator.borrow_mut(), image);
+    let rate = |&deviation: &f32| distance.map_or(0.0, |distance| crossing_rate(distance.into(), deviation.into()));
+    let expected = deviations.iter().map(rate).collect();
+    Crossed { distance, tried: 0, changed: vec![0; deviations.len()], expected }
+}
+
+/// One more change of each deviation.
+#[inline(never)]
+fn cross(
+    network: &Loaded,
+    image: &[f32],
+    prediction: usize,
+    deviations: &[f32],
+    noise: &mut Noise,
+    crossed: &mut Crossed,
+) {
+    let evaluator = &mut network.evaluator.borrow_mut();
+    let counts = noise.count_at_deviations(evaluator, image, prediction, prediction, deviations, 1);
+    crossed.tried += 1;
+    crossed.changed.iter_mut().zip(counts).for_each(|(sum, counts)| *sum += counts.changed);
 }

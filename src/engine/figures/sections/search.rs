@@ -82,8 +82,14 @@ pub(super) async fn readings(
     Ok(compared)
 }
 
+/// A search that has been started, room for it taken from the stock.
 #[inline(never)]
-fn start(network: &Loaded, reading: Reading, image: &[f32], goal: Goal) -> Result<Rc<RefCell<Attack>>, String> {
+pub(super) fn start(
+    network: &Loaded,
+    reading: Reading,
+    image: &[f32],
+    goal: Goal,
+) -> Result<Rc<RefCell<Attack>>, String> {
     let search = network.attack(reading);
     search.borrow_mut().start(image, goal).map_err(|error| error.to_string())?;
     Ok(search)

@@ -4,7 +4,7 @@ use crate::{
     engine::{
         gallery::Picture,
         message::Ranked,
-        stock::{Digits, Loaded, Projected},
+        stock::{Digits, Loaded},
         work::Work,
     },
     experiment::{self, spectrum::activations, units},
@@ -18,10 +18,11 @@ const BINS: usize = 1000;
 pub(super) struct Place {
     pub(super) layer: usize,
     pub(super) unit: usize,
-    pub(super) seed: u32,
+    /// None: no direction.
+    pub(super) seed: Option<u32>,
 }
 
-/// The unit's ranking, then the direction's.
+/// The unit's ranking, then the direction's, where one is wanted.
 pub(super) async fn units(
     work: &Work,
     network: &Loaded,
@@ -38,15 +39,17 @@ pub(super) async fn units(
     if place.unit >= width || !(1..=BINS).contains(&bins) {
         return Err("The network has no such unit, or the histogram no such bars.".into());
     }
-    let phis = projected(work, network, &digits, place.layer).await;
+    let layers = projected(work, network, &digits).await;
+    let phis = &layers[place.layer];
     let own = image.map(|image| projection(network, image, place.layer));
     let mut axis = vec![0.0; width];
     axis[place.unit] = 1.0;
-    let directions = [axis, units::direction(width, &mut experiment::random(place.seed.into()))];
+    let random = place.seed.map(|seed| units::direction(width, &mut experiment::random(seed.into())));
+    let directions: Vec<Vec<f32>> = [axis].into_iter().chain(random).collect();
     let count = surfaces.len() / directions.len();
     let mut ranked = Vec::new();
     for (k, direction) in directions.iter().enumerate() {
-        let scores = units::scores(&phis, direction);
+        let scores = units::scores(phis, direction);
         let best = units::top(&scores, count);
         for (place, surface) in surfaces.iter().skip(k * count).take(count).enumerate() {
             let picture = best.get(place).map_or(Picture::Empty, |&index| Picture::Ink(digits.image(index)));
@@ -57,19 +60,21 @@ pub(super) async fn units(
     Ok(ranked)
 }
 
-/// What a layer makes of all digits.
-async fn projected(work: &Work, network: &Loaded, digits: &Rc<Digits>, layer: usize) -> Rc<Vec<f32>> {
-    if let Some(known) = network.projected(digits, layer) {
-        return known.activations;
+/// What every layer makes of all digits.
+async fn projected(work: &Work, network: &Loaded, digits: &Rc<Digits>) -> Rc<Vec<Vec<f32>>> {
+    if let Some(known) = network.projected(digits) {
+        return known;
     }
-    let mut all = Vec::new();
+    let mut all = vec![Vec::new(); network.mlp.layers().len()];
     for index in 0..digits.count() {
-        all.extend(projection(network, &digits.image(index), layer));
+        for (all, layer) in all.iter_mut().zip(activations(&network.mlp, &digits.image(index))) {
+            all.extend(layer.iter().map(|&a| a as f32));
+        }
         work.rest().await;
     }
-    let activations = Rc::new(all);
-    network.keep_projected(Projected { digits: digits.clone(), layer, activations: activations.clone() });
-    activations
+    let all = Rc::new(all);
+    network.keep_projected(digits.clone(), all.clone());
+    all
 }
 
 /// What a layer makes of an image.
