@@ -5,8 +5,8 @@
 //! is the network as it was given, `after` the network as it is now.
 
 use super::{evaluation::Measures, trainer::Options};
-use crate::{attack::Outcome, network::Activation};
 pub use crate::engine::message::{Bytes, Floats};
+use crate::{attack::Outcome, network::Activation};
 use serde::{Deserialize, Serialize};
 
 /// What the page says.

@@ -24,7 +24,8 @@ import { extname, join, normalize, relative, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { chromium } from 'playwright-core';
+import { after } from 'node:test';
+import { chromium, firefox } from 'playwright-core';
 
 /**
  * @typedef {import('playwright-core').Page} Page
@@ -131,8 +132,12 @@ export async function startServer({ folder = DIST, below = '/', extra = {}, refu
   };
 }
 
-/** Starts Chromium, headless and calling nobody. */
+/** Whether the tests run in Firefox: `cargo xtask test firefox`. */
+export const IN_FIREFOX = process.env.POCKETS_BROWSER === 'firefox';
+
+/** Starts the browser, headless and calling nobody. Any Firefox there is, by WebDriver BiDi: none that was made for tests. */
 export function startBrowser() {
+  if (IN_FIREFOX) return firefox.launch({ channel: 'moz-firefox', executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr' });
   return chromium.launch({
     executablePath: process.env.CHROME ?? '/usr/bin/chromium',
     args: [
@@ -146,6 +151,9 @@ export function startBrowser() {
     ],
   });
 }
+
+/** One for all tests of a file; each gets a profile of its own. @type {ReturnType<typeof startBrowser> | null} */ let shared = null;
+after(async () => (await shared)?.close());
 
 /**
  * Collects everything that a page does wrong, and everything it asks for.
@@ -165,7 +173,7 @@ export function watch(context) {
   context.on('requestfailed', (request) => {
     // A request that the page itself gave up, or that ended with the page, is no fault.
     const reason = request.failure()?.errorText ?? 'failed';
-    if (reason !== 'net::ERR_ABORTED') faults.push(`request: ${request.url()} ${reason}`);
+    if (!['net::ERR_ABORTED', 'NS_BINDING_ABORTED'].includes(reason)) faults.push(`request: ${request.url()} ${reason}`);
   });
   context.on('response', (response) => {
     if (response.status() >= 400) faults.push(`response: ${response.status()} ${response.url()}`);
@@ -174,7 +182,7 @@ export function watch(context) {
 }
 
 /**
- * Opens the page in a browser of its own, with a fresh profile; all ends with the test.
+ * Opens the page in a fresh profile; all but the browser ends with the test.
  *
  * @param {Test} test
  * @param {object} [options]
@@ -189,14 +197,14 @@ export function watch(context) {
 export async function open(test, options = {}) {
   const { path = '', below, extra, refuse, context: contextOptions, before, expected = [] } = options;
   const server = await startServer({ below, extra, refuse });
-  const browser = await startBrowser();
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...contextOptions });
+  shared ??= startBrowser();
+  const context = await (await shared).newContext({ viewport: { width: 1280, height: 800 }, ...contextOptions });
   context.setDefaultTimeout(PATIENCE);
   const { faults, requests } = watch(context);
   const page = await context.newPage();
 
   test.after(async () => {
-    await browser.close();
+    await context.close();
     await server.close();
     const unexpected = faults.filter((fault) => !expected.some((pattern) => pattern.test(fault)));
     assert.deepEqual(unexpected, [], 'the page did something wrong');

@@ -1,9 +1,9 @@
-//! Builds the static site: Trunk makes the page, wasm-opt makes its module small, and the last step gives everything but the
-//! pages themselves an address that changes with the contents, so that it may be cached for ever.
+//! Builds the static site: the page and its module side by side, the module made small by wasm-opt, and in the end everything but the
+//! pages themselves at an address that changes with the contents, so that it may be cached for ever.
 
 use crate::modules::{Imports, imported};
 use crate::process::{Result, run, run_logged};
-use crate::setup::{Toolchain, Trunk, WasmBindgen, WasmOpt};
+use crate::setup::{Toolchain, WasmBindgen, WasmOpt};
 use crate::{cache, share, single_file};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,8 +26,8 @@ const OPTIMISATION: [&str; 8] = [
 const SMALL: [&str; 3] =
     ["llvm-args=-inline-threshold=5", "llvm-args=-unroll-runtime=false", "llvm-args=-unroll-full-max-count=4"];
 
-/// What Trunk does not know of: the page for frames, and the service worker.
-const BESIDE: [&str; 2] = ["embed.html", "sw.js"];
+/// The pages, and the service worker; everything else is in `www/`.
+const TOP: [&str; 3] = ["index.html", "embed.html", "sw.js"];
 
 /// The pages that load the demo, and the modules that it begins with: what they import is asked for at once, with the page.
 const DEMOS: [(&str, &[&str]); 2] = [("index.html", &["main.js"]), ("embed.html", &["embed.js", "element-view.js"])];
@@ -47,7 +47,6 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     let start = Instant::now();
     let toolchain = Toolchain::find_or_install()?;
     let bindgen = WasmBindgen::find_or_install(root)?;
-    let trunk = Trunk::find_or_install()?;
     let wasm_opt = WasmOpt::find_or_install()?;
 
     eprintln!("Building the page …");
@@ -57,12 +56,7 @@ pub fn build(root: &Path) -> Result<PathBuf> {
 
     let made = root.join("target/site");
     cache::remove(&made).map_err(|error| format!("{} can't be removed: {error}.", made.display()))?;
-    let mut build = toolchain.command(trunk.0.join("trunk"), &[&bindgen.0, &trunk.0], root)?;
-    build.args(["build", "--release", "--offline", "--skip-version-check", "--dist"]).arg(&made);
-    // Trunk's own chatter would bury the compiler's words; NO_COLOR=1, which some systems set, it refuses.
-    build.env_remove("NO_COLOR").args(["--log", "warn"]);
-    run(&mut build, "Building the page with Trunk")?;
-
+    gather(root, &made).map_err(|error| format!("The page's files can't be copied: {error}."))?;
     make_module(root, &toolchain, &bindgen, &made)?;
 
     if let Some(wasm_opt) = &wasm_opt.0 {
@@ -72,9 +66,6 @@ pub fn build(root: &Path) -> Result<PathBuf> {
         }
     }
 
-    for file in BESIDE {
-        fs::copy(root.join(file), made.join(file)).map_err(|error| unreadable(&root.join(file), &error))?;
-    }
     share::write(root, &made).map_err(|error| unreadable(&made, &error))?;
     let dist = folder(root);
     finish(&made, &dist).map_err(|error| format!("The site in {} can't be finished: {error}.", dist.display()))?;
@@ -82,7 +73,18 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     Ok(dist)
 }
 
-/// Makes the module again, of the library as a `cdylib` alone: as Cargo.toml has it, for Rust programs too, Cargo leaves link-time
+/// Copies the pages, and `www/` with all that is in it.
+fn gather(root: &Path, made: &Path) -> io::Result<()> {
+    let below = files_in(&root.join("www"))?.into_iter().map(|file| Path::new("www").join(file));
+    for file in TOP.iter().map(PathBuf::from).chain(below) {
+        let place = made.join(&file);
+        place.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::copy(root.join(&file), place)?;
+    }
+    Ok(())
+}
+
+/// Makes the module of the library as a `cdylib` alone: as Cargo.toml has it, for Rust programs too, Cargo leaves link-time
 /// optimisation out, and a visitor downloads a seventh more.
 fn make_module(root: &Path, toolchain: &Toolchain, bindgen: &WasmBindgen, made: &Path) -> Result<()> {
     let mut compile = toolchain.command("cargo", &[], root)?;

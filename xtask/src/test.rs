@@ -1,6 +1,6 @@
 //! Every test there is: the crate's own, those of its WebAssembly in a browser, and the page's.
 
-use crate::process::{Result, run, run_logged};
+use crate::process::{Result, run, run_logged, set_ahead};
 use crate::setup::{Browser, Toolchain, WasmBindgen};
 use crate::{cache, npm, page, site, size};
 use std::path::{Path, PathBuf};
@@ -24,10 +24,13 @@ pub fn test(root: &Path, names: &[String]) -> Result<()> {
     if let Some(unknown) = names.iter().find(|name| SUITES.iter().all(|(suite, _)| suite != name)) {
         return Err(format!("There is no suite `{unknown}`; there are {}.", suites()));
     }
+    let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    let wanted: Vec<&Suite> = SUITES.iter().filter(|(name, _)| is_wanted(name)).collect();
     let mut results = Vec::new();
-    for (name, suite) in SUITES.iter().filter(|(name, _)| names.is_empty() || names.iter().any(|wanted| wanted == name))
-    {
-        eprintln!("\n== {name}");
+    for (k, (name, suite)) in wanted.iter().enumerate() {
+        let ahead = ahead(&wanted[k + 1..]);
+        eprintln!("\n== {name}, {} of {}; {ahead}", k + 1, wanted.len());
+        set_ahead(ahead);
         let start = Instant::now();
         let result = suite(root);
         if let Err(sentence) = &result {
@@ -41,6 +44,12 @@ pub fn test(root: &Path, names: &[String]) -> Result<()> {
     }
     let failed: Vec<&str> = results.iter().filter(|(_, result, _)| result.is_err()).map(|(name, ..)| **name).collect();
     if failed.is_empty() { Ok(()) } else { Err(format!("Failed: {}.", failed.join(", "))) }
+}
+
+/// What remains after a suite, in words.
+fn ahead(suites: &[&Suite]) -> String {
+    let names: Vec<&str> = suites.iter().map(|(name, _)| *name).collect();
+    if names.is_empty() { "the last".to_owned() } else { format!("then {}", names.join(", ")) }
 }
 
 /// Formatting and clippy, where they are installed, and the same for the JavaScript.

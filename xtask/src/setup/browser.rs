@@ -1,6 +1,6 @@
 //! Chromium, and the driver that wasm-bindgen's test runner steers it with.
 
-use super::debian;
+use super::{advice, debian};
 use crate::cache;
 use crate::process::{Result, is_executable, which};
 use std::env;
@@ -56,14 +56,10 @@ fn find_or_install(find: impl Fn() -> Option<PathBuf>, package: &str, purpose: &
         debian::install(&[package], purpose, "1 minute")?;
     }
     find().ok_or_else(|| {
-        match package {
-        "chromium" => {
-            "The tests need Chromium or Chrome: install one (Debian: `apt-get install chromium`), or set CHROME to it."
-        }
-        _ => {
-            "The tests need the chromedriver of your browser's version: install it (Debian: `apt-get install \
-             chromium-driver`), or set CHROMEDRIVER to it."
-        }
-    }.to_owned()
+        let (what, variable) = match package {
+            "chromium" => ("Chromium or Chrome", "CHROME"),
+            _ => ("the chromedriver of your browser's version", "CHROMEDRIVER"),
+        };
+        format!("The tests need {what}: {}, or set {variable} to it.", advice(package))
     })
 }

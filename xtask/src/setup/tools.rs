@@ -1,4 +1,4 @@
-//! The tools that turn the crate into a page: wasm-bindgen, Trunk and wasm-opt.
+//! The tools that turn the crate into a page: wasm-bindgen and wasm-opt.
 
 use super::{announce, node::Node};
 use crate::cache;
@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-/// Newer ones want a newer compiler than many machines have.
-const TRUNK: &str = "0.21.14";
 /// Debian's 108 exports the wrong table when a module has two, and wasm-bindgen's have.
 const OLDEST_BINARYEN: u32 = 117;
 /// Used where there is no such wasm-opt.
@@ -31,20 +29,6 @@ impl WasmBindgen {
         let purpose = "joins WebAssembly and JavaScript";
         cargo_install("wasm-bindgen-cli", &version, "wasm-bindgen-test-runner", &options, purpose, "1 to 3 minutes")
             .map(Self)
-    }
-}
-
-/// The folder with `trunk`.
-pub struct Trunk(pub PathBuf);
-
-impl Trunk {
-    pub fn find_or_install() -> Result<Self> {
-        let on_path = which("trunk").filter(|tool| says_version(tool, TRUNK));
-        if let Some(folder) = on_path.as_deref().and_then(Path::parent) {
-            return Ok(Self(folder.to_owned()));
-        }
-        let purpose = "builds the page";
-        cargo_install("trunk", TRUNK, "trunk", &["--no-default-features"], purpose, "3 to 7 minutes").map(Self)
     }
 }
 
