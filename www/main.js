@@ -9,7 +9,7 @@
  */
 import { Client } from './client.js';
 import { Demo } from './demo.js';
-import { byId } from './dom.js';
+import { byId, create } from './dom.js';
 import { isBlank } from './drawing.js';
 import { initialState, printLink, readLink } from './link.js';
 import { addNetwork, fetchNetwork, listNetworks, networksView } from './networks.js';
@@ -173,7 +173,11 @@ async function watchSections() {
     if (shown?.digit) firstAttack();
   });
   await Promise.all([isAttacked, isNear]);
-  const { stage } = await import('./explore/stage.js');
+  const loaded = await import('./explore/stage.js').catch(() => null);
+  if (!loaded) {
+    const sentence = 'The rest of this page could not be loaded: reload it. Its address keeps your drawing.';
+    return place.prepend(create('p', { class: 'prose' }, sentence));
+  }
   const page = {
     chooseTarget: demo.touching((target) => {
       demo.target = target;
@@ -189,7 +193,7 @@ async function watchSections() {
     say,
   };
   // An engine of their own, so that nothing of theirs delays the live attack.
-  tell = stage(place, page, new Client('sections'));
+  tell = loaded.stage(place, page, new Client('sections'));
   tellSections();
 }
 

@@ -105,7 +105,8 @@ pub fn strokes(bytes: &[u8]) {
     let first = used.rasterise(&strokes).map(|digit| (*digit.pixels, digit.placement));
     if let Some((pixels, placement)) = first {
         assert!(pixels.iter().all(|pixel| (0.0..=1.0).contains(pixel)));
-        assert!(pixels.iter().any(|&pixel| pixel > 0.0), "ink leaves a trace");
+        // A thinner line may pass between the middles of all pixels.
+        assert!(brush.width < 1.0 || pixels.iter().any(|&pixel| pixel > 0.0), "ink leaves a trace");
         assert!(placement.scale.is_finite() && placement.scale > 0.0 && placement.offset.iter().all(|o| o.is_finite()));
     }
     let again = used.rasterise(&strokes).map(|digit| (*digit.pixels, digit.placement));

@@ -241,7 +241,7 @@ fn target(input: &mut Unstructured) -> Result<Target> {
 /// Mostly less than `usual`; seldom anything, or a number that whoever multiplies with it has to be afraid of.
 fn count(input: &mut Unstructured, usual: u32) -> Result<u32> {
     match input.int_in_range(0..=15)? {
-        0 => Ok(*input.choose(&[u32::MAX, 1 << 31, 1 << 16])?),
+        0 => Ok(*input.choose(&[u32::MAX, 1 << 31])?),
         _ => input.int_in_range(0..=usual),
     }
 }

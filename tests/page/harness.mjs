@@ -72,6 +72,7 @@ const MEDIA_TYPES = {
  */
 export async function startServer({ folder = DIST, below = '/', extra = {}, refuse = () => false, line } = {}) {
   let lineIsFree = 0;
+  let published = folder;
   /** @type {string[]} */
   const served = [];
   const server = createServer(async (request, response) => {
@@ -87,10 +88,10 @@ export async function startServer({ folder = DIST, below = '/', extra = {}, refu
     }
     try {
       if (!path.startsWith(below) || refuse(path)) throw new Error('not here');
-      let file = normalize(join(folder, path.slice(below.length)));
-      if (file !== normalize(folder) && !file.startsWith(normalize(folder + sep))) throw new Error('outside');
+      let file = normalize(join(published, path.slice(below.length)));
+      if (file !== normalize(published) && !file.startsWith(normalize(published + sep))) throw new Error('outside');
       if ((await stat(file)).isDirectory()) file = join(file, 'index.html');
-      served.push(relative(folder, file));
+      served.push(relative(published, file));
       if (line) {
         const packed = gzipSync(await readFile(file), { level: 9 });
         const cached = /\/v-[0-9a-f]+\//.test(file) ? 'max-age=31536000, immutable' : 'no-cache';
@@ -124,6 +125,10 @@ export async function startServer({ folder = DIST, below = '/', extra = {}, refu
     url: `http://127.0.0.1:${address.port}${below}`,
     /** The files that were asked for, by whomever (page, worker or style sheet), relative to the folder. */
     served,
+    /** Another folder is served from now on. @param {string} folder */
+    deploy: (folder) => {
+      published = folder;
+    },
     close: async () => {
       server.closeAllConnections();
       server.close();
@@ -135,9 +140,17 @@ export async function startServer({ folder = DIST, below = '/', extra = {}, refu
 /** Whether the tests run in Firefox: `cargo xtask test firefox`. */
 export const IN_FIREFOX = process.env.POCKETS_BROWSER === 'firefox';
 
-/** Starts the browser, headless and calling nobody. Any Firefox there is, by WebDriver BiDi: none that was made for tests. */
-export function startBrowser() {
-  if (IN_FIREFOX) return firefox.launch({ channel: 'moz-firefox', executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr' });
+/**
+ * Starts the browser, headless and calling nobody. The Firefox is any that there is, by WebDriver BiDi: none that was made for tests.
+ *
+ * @param {boolean} [isStill] a Firefox whose user wants no motion; Chromium is told so page by page
+ */
+export function startBrowser(isStill = false) {
+  if (IN_FIREFOX) {
+    const executablePath = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
+    const firefoxUserPrefs = { 'ui.prefersReducedMotion': isStill ? 1 : 0 };
+    return firefox.launch({ channel: 'moz-firefox', executablePath, firefoxUserPrefs });
+  }
   return chromium.launch({
     executablePath: process.env.CHROME ?? '/usr/bin/chromium',
     args: [
@@ -152,8 +165,17 @@ export function startBrowser() {
   });
 }
 
-/** One for all tests of a file; each gets a profile of its own. @type {ReturnType<typeof startBrowser> | null} */ let shared = null;
-after(async () => (await shared)?.close());
+/** For all tests of a file; each gets a profile of its own. @type {Map<boolean, ReturnType<typeof startBrowser>>} */
+const browsers = new Map();
+after(() => Promise.all([...browsers.values()].map(async (browser) => (await browser).close())));
+
+/** @param {boolean} isStill see {@link startBrowser} */
+function browserFor(isStill) {
+  const kind = IN_FIREFOX && isStill;
+  const browser = browsers.get(kind) ?? startBrowser(kind);
+  browsers.set(kind, browser);
+  return browser;
+}
 
 /**
  * Collects everything that a page does wrong, and everything it asks for.
@@ -197,8 +219,8 @@ export function watch(context) {
 export async function open(test, options = {}) {
   const { path = '', below, extra, refuse, context: contextOptions, before, expected = [] } = options;
   const server = await startServer({ below, extra, refuse });
-  shared ??= startBrowser();
-  const context = await (await shared).newContext({ viewport: { width: 1280, height: 800 }, ...contextOptions });
+  const browser = await browserFor(contextOptions?.reducedMotion === 'reduce');
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...contextOptions });
   context.setDefaultTimeout(PATIENCE);
   const { faults, requests } = watch(context);
   const page = await context.newPage();
@@ -218,6 +240,7 @@ export async function open(test, options = {}) {
     page,
     context,
     url: server.url,
+    deploy: server.deploy,
     faults,
     requests,
     draw: (/** @type {Point[][]} */ strokes) => draw(page, strokes),

@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
-import { STILL, colours, safetensors, settled, stubborn, target, written, withoutWorkers } from './helpers.mjs';
+import {
+  STILL,
+  colours,
+  killWorkers,
+  rememberWorkers,
+  safetensors,
+  settled,
+  stubborn,
+  target,
+  withoutWorkers,
+  written,
+} from './helpers.mjs';
 
 const none = () => 0;
 /** Predicts 3 of everything, whatever the pixels. */
@@ -17,9 +28,9 @@ const instead = async (page, body) => {
 };
 
 test('a worker that dies is replaced, and the drawing kept', async (t) => {
-  const { page, draw, readout } = await open(t, STILL);
+  const { page, draw, readout } = await open(t, { ...STILL, before: rememberWorkers });
   await settled(page);
-  await page.workers()[0].evaluate(() => self.close());
+  await killWorkers(page);
   await draw(await written(1));
   await settled(page, /your digit as 1.*makes it predict 8/);
   assert.match(await readout('Adversarial prediction').innerText(), /^8/);
@@ -28,9 +39,9 @@ test('a worker that dies is replaced, and the drawing kept', async (t) => {
 });
 
 test('while no answer comes, nothing old is shown', async (t) => {
-  const { page, draw, readout } = await open(t, STILL);
+  const { page, draw, readout } = await open(t, { ...STILL, before: rememberWorkers });
   await settled(page);
-  await page.workers()[0].evaluate(() => self.close());
+  await killWorkers(page);
   await draw((await written(1)).slice(0, 1));
   await readout('Norm').filter({ hasText: '–' }).waitFor({ timeout: 1500 });
   assert.equal(await readout('Adversarial prediction').innerText(), '–');
