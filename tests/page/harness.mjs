@@ -143,10 +143,12 @@ export const IN_FIREFOX = process.env.POCKETS_BROWSER === 'firefox';
 /**
  * Starts the browser, headless and calling nobody. The Firefox is any that there is, by WebDriver BiDi: none that was made for tests.
  *
- * @param {boolean} [isStill] a Firefox whose user wants no motion; Chromium is told so page by page
+ * @param {object} [options]
+ * @param {boolean} [options.inFirefox]
+ * @param {boolean} [options.isStill] a Firefox whose user wants no motion; Chromium is told so page by page
  */
-export function startBrowser(isStill = false) {
-  if (IN_FIREFOX) {
+export function startBrowser({ inFirefox = IN_FIREFOX, isStill = false } = {}) {
+  if (inFirefox) {
     const executablePath = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
     const firefoxUserPrefs = { 'ui.prefersReducedMotion': isStill ? 1 : 0 };
     return firefox.launch({ channel: 'moz-firefox', executablePath, firefoxUserPrefs });
@@ -172,7 +174,7 @@ after(() => Promise.all([...browsers.values()].map(async (browser) => (await bro
 /** @param {boolean} isStill see {@link startBrowser} */
 function browserFor(isStill) {
   const kind = IN_FIREFOX && isStill;
-  const browser = browsers.get(kind) ?? startBrowser(kind);
+  const browser = browsers.get(kind) ?? startBrowser({ isStill: kind });
   browsers.set(kind, browser);
   return browser;
 }
