@@ -209,7 +209,7 @@ export class Client {
 
   /** @param {Surface} surface */
   #offer(surface) {
-    const canvas = surface.handOver();
+    const canvas = surface.handOver(this.#isLocal);
     const request = { surface: { surface: surface.name }, canvas };
     if (canvas) this.#post(request, [canvas]);
   }

@@ -27,6 +27,15 @@ const instead = async (page, body) => {
   await page.route('**/*.safetensors', (route) => route.fulfill({ body }));
 };
 
+/** Waits until a picture has ink and paper. @param {import('./harness.mjs').Page} page @param {string} name */
+async function painted(page, name) {
+  for (let k = 0; k < 100; k++) {
+    if (new Set(await colours(page, name)).size > 4) return;
+    await page.waitForTimeout(50);
+  }
+  assert.fail(`${name} shows nothing`);
+}
+
 test('a worker that dies is replaced, and the drawing kept', async (t) => {
   const { page, draw, readout } = await open(t, { ...STILL, before: rememberWorkers });
   await settled(page);
@@ -55,6 +64,7 @@ test('where no worker can start the page does the work itself', async (t) => {
   await settled(page, /your digit as 3.*makes it predict 8/);
   assert.match(await readout('Adversarial prediction').innerText(), /^8/);
   assert.equal(page.workers().length, 0);
+  await painted(page, 'Adversarial digit');
 });
 
 test('a worker that cannot be loaded is done without', async (t) => {

@@ -11,7 +11,7 @@ mod node;
 mod toolchain;
 mod tools;
 
-pub use browser::Browser;
+pub use browser::{Browser, firefox};
 pub use node::Node;
 pub use toolchain::Toolchain;
 pub use tools::{WasmBindgen, WasmOpt};

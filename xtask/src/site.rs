@@ -4,7 +4,7 @@
 use crate::modules::{Imports, imported};
 use crate::process::{Result, run, run_logged};
 use crate::setup::{Toolchain, WasmBindgen, WasmOpt};
-use crate::{cache, share, single_file};
+use crate::{cache, share, single_file, supply};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -66,6 +66,8 @@ pub fn build(root: &Path) -> Result<PathBuf> {
         }
     }
 
+    let notice = supply::notice(root)?;
+    fs::write(made.join(supply::NOTICE), notice).map_err(|error| unreadable(&made, &error))?;
     share::write(root, &made).map_err(|error| unreadable(&made, &error))?;
     let dist = folder(root);
     finish(&made, &dist).map_err(|error| format!("The site in {} can't be finished: {error}.", dist.display()))?;
