@@ -53,6 +53,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ("soak", options) => soak::soak(&root, options),
         ("bench", []) => bench::report(&root, false),
         ("bench", [json]) if json == "--json" => bench::report(&root, true),
+        ("bench", [training]) if training == "--training" => bench::report_training(&root),
         ("size", []) => size::report(&root),
         ("size", [write]) if write == "--write" => size::write(&root),
         ("npm", []) => npm::report(&root),
@@ -74,6 +75,7 @@ Usage: cargo xtask COMMAND
                      hostile input for everything that reads some, a minute each
   soak [--steps N]   10,000 strokes and choices on one page, of which nothing may grow
   bench [--json]     measure the search in Chromium
+  bench --training   measure training there, natively, and by TensorFlow.js in the same browser
   single-file        the whole page as one file, dist/pockets.html, that needs no server and no network
   npm                the package for npm, in target/npm
   size [--write]     what a first attack downloads; fails above its budget; puts the tables into the documents

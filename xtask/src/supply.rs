@@ -3,6 +3,7 @@
 //! Read from `cargo metadata`, in a second; cargo-deny asks the same questions and takes minutes to compile.
 
 use crate::process::{self, Result};
+use crate::site::MODULES;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -28,13 +29,15 @@ const ALLOWED: [&str; 12] = [
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 /// Named nowhere in our code: it is there for its features.
 const FOR_FEATURES: [&str; 2] = ["getrandom", "plotters-svg"];
+/// Ours, whose words are everybody's but for one line.
+const MIT: &str = include_str!("../../LICENSE-MIT");
 /// The notice's name in the finished site.
 pub const NOTICE: &str = "licences.txt";
 
 /// A crate as `cargo metadata` tells of it.
 struct Crates(Value);
 
-/// Every crate is from the registry, under a licence that we may pass on; the page's module has none twice; and each that we name is used.
+/// Every crate is from the registry, under a licence that we may pass on; the demo's module has none twice; and each that we name is used.
 pub fn check(root: &Path) -> Result<()> {
     let all = Crates::read(root, &[])?;
     let mut wrong = Vec::new();
@@ -47,28 +50,29 @@ pub fn check(root: &Path) -> Result<()> {
             wrong.push(format!("{name} does not come from crates.io"));
         }
     }
-    let shipped = Crates::of_the_page(root)?.shipped();
+    let shipped = Crates::of_the_page(root, "")?.shipped();
     let mut names = BTreeSet::new();
     let twice = shipped.iter().filter(|package| !names.insert(package["name"].as_str().unwrap_or_default()));
-    wrong.extend(twice.map(|package| format!("{} is in the page's module in another version, too", name_of(package))));
+    wrong.extend(twice.map(|package| format!("{} is in the demo's module in another version, too", name_of(package))));
     for package in all.packages().filter(|package| package["source"].is_null()) {
         wrong.extend(unused(package));
     }
-    println!("{} crates, {} of them in the page's module.", all.packages().count(), shipped.len());
+    println!("{} crates, {} of them in the demo's module.", all.packages().count(), shipped.len());
     if wrong.is_empty() { Ok(()) } else { Err(format!("{}.", wrong.join(".\n"))) }
 }
 
-/// The licences of everything that is compiled into the page's module, each text once.
+/// The licences of everything that is compiled into the page's modules, each text once.
 pub fn notice(root: &Path) -> Result<String> {
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for package in Crates::of_the_page(root)?.shipped() {
+    let features = MODULES.map(|module| module.features).join(" ");
+    for package in Crates::of_the_page(root, &features)?.shipped() {
         let text =
             text_of(&package).ok_or_else(|| format!("{} comes without its licence's text.", name_of(&package)))?;
         let licence = package["license"].as_str().unwrap_or_default();
         texts.entry(text).or_default().push(format!("{} ({licence})", name_of(&package)));
     }
     let mut notice = String::from(
-        "Pockets is under MIT or Apache-2.0, as you like. Its WebAssembly module contains code of these crates, and of Rust's standard\n\
+        "Pockets is under MIT or Apache-2.0, as you like. Its WebAssembly modules contain code of these crates, and of Rust's standard\n\
          library (MIT or Apache-2.0, The Rust Project Developers). The networks were trained on MNIST, and the sample digits are drawn\n\
          after it (Yann LeCun, Corinna Cortes, Christopher J. C. Burges; CC BY-SA 3.0, https://creativecommons.org/licenses/by-sa/3.0/).\n",
     );
@@ -87,9 +91,10 @@ impl Crates {
         serde_json::from_str(&said).map(Crates).map_err(|error| format!("cargo's metadata can't be read: {error}."))
     }
 
-    /// As the page's module is compiled.
-    fn of_the_page(root: &Path) -> Result<Self> {
-        Self::read(root, &["--filter-platform", "wasm32-unknown-unknown", "--no-default-features"])
+    /// As a module of the page is compiled.
+    fn of_the_page(root: &Path, features: &str) -> Result<Self> {
+        let platform = ["--filter-platform", "wasm32-unknown-unknown"];
+        Self::read(root, &[&platform[..], &["--no-default-features", "--features", features]].concat())
     }
 
     fn packages(&self) -> impl Iterator<Item = &Value> {
@@ -144,7 +149,18 @@ fn text_of(package: &Value) -> Option<String> {
         files = vec![mit.clone()];
     }
     let texts: Vec<String> = files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect();
-    (!texts.is_empty()).then(|| texts.join("\n\n"))
+    if texts.is_empty() { written_out(package) } else { Some(texts.join("\n\n")) }
+}
+
+/// MIT's text in the name of the authors, for a crate that offers the licence and forgets the file.
+fn written_out(package: &Value) -> Option<String> {
+    let offers = package["license"].as_str()?.split(['/', ' ']).any(|word| word == "MIT");
+    let authors =
+        package["authors"].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
+    let owner = if authors.is_empty() { format!("the authors of {}", package["name"].as_str()?) } else { authors };
+    let line =
+        |line: &str| if line.starts_with("Copyright") { format!("Copyright (c) {owner}") } else { line.to_owned() };
+    offers.then(|| MIT.lines().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 /// Dependencies of one of our packages that none of its files name.
@@ -240,9 +256,9 @@ mod tests {
     fn the_notice_names_what_the_module_is_made_of() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let notice = notice(root).unwrap();
-        for name in ["wasm-bindgen 0.2", "rand_pcg", "libm", "Permission is hereby granted"] {
+        for name in ["wasm-bindgen 0.2", "rand_pcg", "libm", "candle-core", "Permission is hereby granted"] {
             assert!(notice.contains(name), "{name}");
         }
-        assert!(!notice.contains("candle"), "that is not on the page");
+        assert!(!notice.contains("proptest"), "that only tests");
     }
 }
