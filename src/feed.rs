@@ -8,7 +8,6 @@ mod evaluation;
 mod file;
 mod gallery;
 pub mod message;
-pub mod pack;
 mod pool;
 mod product;
 mod session;
@@ -17,6 +16,7 @@ mod trainer;
 #[cfg(all(target_arch = "wasm32", not(feature = "lab")))]
 mod worker;
 
+pub use crate::pack;
 pub use evaluation::Measures;
 pub use file::to_safetensors;
 pub use gallery::Hard;

@@ -32,6 +32,7 @@ pub mod idx;
 pub mod lab;
 pub mod lbfgs;
 pub mod network;
+pub mod pack;
 mod vector;
 #[cfg(target_arch = "wasm32")]
 pub mod web;

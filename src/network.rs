@@ -15,7 +15,7 @@ use crate::LABELS;
 /// Softmax of the logits: ten probabilities that sum to one.
 pub fn probabilities(logits: &[f32; LABELS]) -> [f32; LABELS] {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exponentials = logits.map(|z| (z - largest).exp());
+    let exponentials = logits.map(|z| libm::expf(z - largest));
     let sum: f32 = exponentials.iter().sum();
     exponentials.map(|e| e / sum)
 }

@@ -99,7 +99,7 @@ export class Client {
   /** @type {Worker | null} */ #worker = null;
   /** The way to the engine of the moment. @type {MessagePort | null} */ #port = null;
   #isReady = false;
-  /** Whether a Worker has ever been ready. */
+  /** Whether a Worker has been ready since others ended in a row. */
   #works = false;
   #isLocal = false;
   #endings = 0;
@@ -240,7 +240,7 @@ export class Client {
 
   /** @param {Surface} surface */
   #offer(surface) {
-    const canvas = surface.handOver();
+    const canvas = surface.handOver(this.#isLocal);
     const request = { surface: { surface: surface.name }, canvas };
     if (canvas) this.#post(request, [canvas]);
   }
@@ -349,9 +349,10 @@ export class Client {
     if (this.#isLocal) return this.#cannotRun(reason);
     if (++this.#endings >= PATIENCE) {
       this.#endings = 0;
-      // None has ever run here; or something that is asked ends each of them.
+      // None can start here, or not any more; or something that is asked ends each of them.
       if (!this.#works) this.#isLocal = true;
       else this.#failAll(`The search ended unexpectedly: ${reason.replace(/\.$/, '')}.`);
+      this.#works = false;
     }
     this.#start();
   }

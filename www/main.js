@@ -9,7 +9,7 @@
  */
 import { Client } from './client.js';
 import { Demo } from './demo.js';
-import { byId } from './dom.js';
+import { byId, create } from './dom.js';
 import { isBlank } from './drawing.js';
 import { initialState, printLink, readLink } from './link.js';
 import { addNetwork, fetchNetwork, listNetworks, networksView } from './networks.js';
@@ -181,11 +181,18 @@ async function watchSections() {
     if (shown?.digit) firstAttack();
   });
   await isAttacked;
-  const [{ sectionsEngine }, { proofView }] = await Promise.all([import('./explore/engine.js'), import('./explore/proof.js')]);
+  const failed = () => {
+    const sentence = 'The rest of this page could not be loaded: reload it. Its address keeps your drawing.';
+    place.prepend(create('p', { class: 'prose' }, sentence));
+  };
+  const parts = await Promise.all([import('./explore/engine.js'), import('./explore/proof.js')]).catch(() => null);
+  if (!parts) return failed();
+  const [{ sectionsEngine }, { proofView }] = parts;
   const engine = sectionsEngine();
   follow(proofView(engine, byId('proof', HTMLElement)));
   await isNear;
-  const { stage } = await import('./explore/stage.js');
+  const loaded = await import('./explore/stage.js').catch(() => null);
+  if (!loaded) return failed();
   const page = {
     chooseTarget: demo.touching((target) => {
       demo.target = target;
@@ -200,7 +207,7 @@ async function watchSections() {
     link: () => new URL(printLink(state()), location.href).href,
     say,
   };
-  follow(stage(place, page, engine));
+  follow(loaded.stage(place, page, engine));
 }
 
 async function start() {

@@ -162,7 +162,7 @@ impl Problem {
         let others: f32 = (0..LABELS).filter(|&j| j != label).map(|j| probabilities[j]).sum();
         let seen = &mut self.seen;
         seen.push = others;
-        seen.loss = sign * if others < 0.5 { -(-others).ln_1p() } else { cross_entropy(z, label) };
+        seen.loss = sign * if others < 0.5 { -libm::log1pf(-others) } else { cross_entropy(z, label) };
         seen.margin = judgement.margin;
         seen.success = judgement.success;
         for ((r, u), x) in seen.r.iter_mut().zip(u).zip(&self.image) {
@@ -204,5 +204,5 @@ impl Problem {
 /// `−ln softmax(z)_l`.
 fn cross_entropy(z: &[f32; LABELS], l: usize) -> f32 {
     let largest = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    z.iter().map(|v| (v - largest).exp()).sum::<f32>().ln() + largest - z[l]
+    libm::logf(z.iter().map(|v| libm::expf(v - largest)).sum()) + largest - z[l]
 }

@@ -1,10 +1,10 @@
-//! Builds the static site: Trunk makes the page, wasm-opt makes its module small, and the last step gives everything but the
+//! Builds the static site: Trunk makes the page, wasm-opt makes its modules small, and the last step gives everything but the
 //! pages themselves an address that changes with the contents, so that it may be cached for ever.
 
 use crate::modules::{Imports, imported};
 use crate::process::{Result, run, run_logged};
 use crate::setup::{Toolchain, Trunk, WasmBindgen, WasmOpt};
-use crate::{cache, share, single_file};
+use crate::{cache, share, single_file, supply};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -26,11 +26,14 @@ const OPTIMISATION: [&str; 8] = [
 const SMALL: [&str; 3] =
     ["llvm-args=-inline-threshold=5", "llvm-args=-unroll-runtime=false", "llvm-args=-unroll-full-max-count=4"];
 
+/// What Trunk does not know of: the page for frames, and the service worker.
+const BESIDE: [&str; 2] = ["embed.html", "sw.js"];
+
 /// A WebAssembly module of the page: this crate with some of its features.
 pub struct Module {
     /// Of its files.
     pub name: &'static str,
-    features: &'static str,
+    pub features: &'static str,
 }
 
 /// The demo's, which comes first and holds no more than that needs; the sections'; and the trainer's.
@@ -46,9 +49,6 @@ impl Module {
         root.join("target/wasm/modules").join(self.name).with_extension("wasm")
     }
 }
-
-/// What Trunk does not know of: the page for frames, and the service worker.
-const BESIDE: [&str; 2] = ["embed.html", "sw.js"];
 
 /// The pages that load the demo, and the modules that it begins with: what they import is asked for at once, with the page.
 const DEMOS: [(&str, &[&str]); 2] = [("index.html", &["main.js"]), ("embed.html", &["embed.js", "element-view.js"])];
@@ -98,6 +98,8 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     for file in BESIDE {
         fs::copy(root.join(file), made.join(file)).map_err(|error| unreadable(&root.join(file), &error))?;
     }
+    let notice = supply::notice(root)?;
+    fs::write(made.join(supply::NOTICE), notice).map_err(|error| unreadable(&made, &error))?;
     share::write(root, &made).map_err(|error| unreadable(&made, &error))?;
     let dist = folder(root);
     finish(&made, &dist).map_err(|error| format!("The site in {} can't be finished: {error}.", dist.display()))?;

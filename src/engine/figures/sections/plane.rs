@@ -22,6 +22,8 @@ const CELLS: usize = 12;
 const COARSE: usize = 24;
 /// Cells along the side of the largest map.
 const LARGEST: u32 = 1200;
+/// The most random changes.
+const TRIES: u32 = 1_000_000;
 /// Random changes between two rests.
 const BATCH: u32 = 20;
 
@@ -94,8 +96,8 @@ pub(super) async fn noise(
     mut noise: Noise,
     surface: String,
 ) -> Result<Counted, String> {
-    if !norm.is_finite() {
-        return Err("A norm must be finite.".into());
+    if !norm.is_finite() || tries > TRIES {
+        return Err("A norm must be finite, and a million changes are the most.".into());
     }
     let prediction = network.label(image);
     noise.draw();
