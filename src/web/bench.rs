@@ -71,7 +71,7 @@ impl Bench {
     /// `times` times as many SIMD multiply-adds, on data in the first-level cache, as one evaluation of loss and gradient
     /// has when no input is zero. The sum keeps the work from being left out.
     pub fn roofline(&self, times: u32) -> f32 {
-        let layers = self.evaluator.network().layers();
+        let layers = self.evaluator.network().mlp().map_or(&[][..], |mlp| mlp.layers());
         let weights: usize = layers.iter().map(|l| l.inputs * l.outputs.div_ceil(LANES) * LANES).sum();
         let rounds = 2 * weights / LANES / VECTORS; // forwards and backwards
         let data = [[0.5f32; LANES]; VECTORS];

@@ -1,0 +1,76 @@
+//! The loops that an affine layer spends its time in, forwards and back.
+
+use crate::network::lanes::{LANES, Lanes};
+
+/// `output = b + Σ_i columns_i · input_i`, four inputs at a time, skipping those that are zero.
+pub(super) fn affine(columns: &[f32], input: &[f32], bias: &[f32], nonzero: &mut Vec<u32>, output: &mut [f32]) {
+    output.copy_from_slice(bias);
+    let width = bias.len();
+    nonzero.clear();
+    nonzero.extend((0u32..).zip(input).filter(|(_, v)| **v != 0.0).map(|(i, _)| i));
+    let column = |i: u32| columns[i as usize * width..][..width].as_chunks::<LANES>().0;
+    let outputs = output.as_chunks_mut::<LANES>().0;
+    let (blocks, rest) = nonzero.as_chunks::<4>();
+    for &[i, j, k, l] in blocks {
+        let [p, q, r, s] = [i, j, k, l].map(|i| Lanes::splat(input[i as usize]));
+        let (a, b, c, d) = (column(i), column(j), column(k), column(l));
+        for ((((o, a), b), c), d) in outputs.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            Lanes::load(o)
+                .add_product(Lanes::load(a), p)
+                .add_product(Lanes::load(b), q)
+                .add_product(Lanes::load(c), r)
+                .add_product(Lanes::load(d), s)
+                .store(o);
+        }
+    }
+    for &i in rest {
+        let value = Lanes::splat(input[i as usize]);
+        for (o, a) in outputs.iter_mut().zip(column(i)) {
+            Lanes::load(o).add_product(Lanes::load(a), value).store(o);
+        }
+    }
+}
+
+/// `output_i = columns_i · delta`, four inputs at a time. `output` is padded to a multiple of four.
+pub(super) fn transposed(columns: &[f32], delta: &[f32], output: &mut [f32]) {
+    let width = delta.len();
+    let deltas = delta.as_chunks::<LANES>().0;
+    for (out, block) in output.as_chunks_mut::<LANES>().0.iter_mut().zip(columns.chunks_exact(LANES * width)) {
+        let column = |i: usize| block[i * width..][..width].as_chunks::<LANES>().0;
+        let [mut p, mut q, mut r, mut s] = [Lanes::splat(0.0); 4];
+        let (a, b, c, d) = (column(0), column(1), column(2), column(3));
+        for ((((delta, a), b), c), d) in deltas.iter().zip(a).zip(b).zip(c).zip(d) {
+            let delta = Lanes::load(delta);
+            p = p.add_product(Lanes::load(a), delta);
+            q = q.add_product(Lanes::load(b), delta);
+            r = r.add_product(Lanes::load(c), delta);
+            s = s.add_product(Lanes::load(d), delta);
+        }
+        Lanes::sums([p, q, r, s]).store(out);
+    }
+}
+
+/// `n` made a multiple of the lanes.
+pub(super) fn padded(n: usize) -> usize {
+    n.div_ceil(LANES) * LANES
+}
+
+/// `W` transposed to `[inputs, padded outputs]`: one layout serves both directions, and an input that is zero, as most
+/// pixels are, costs nothing on the way forward. Rows are padded to a multiple of the lanes.
+pub(super) fn columns(weight: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
+    let width = padded(outputs);
+    let mut columns = vec![0.0; padded(inputs) * width];
+    for (o, row) in weight.chunks_exact(inputs).enumerate() {
+        for (i, &w) in row.iter().enumerate() {
+            columns[i * width + o] = w;
+        }
+    }
+    columns
+}
+
+/// `values` with zeros after them.
+pub(super) fn pad(values: &[f32]) -> Vec<f32> {
+    let mut v = values.to_vec();
+    v.resize(padded(values.len()), 0.0);
+    v
+}
