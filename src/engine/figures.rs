@@ -76,7 +76,7 @@ pub(super) async fn answer(work: Rc<Work>, question: Question) -> Result<Answer,
         }
         Question::Layers { network, image, adversarial, seed } => {
             let network = work.network(&network)?;
-            Answer::Layers(layers::layers(work, &network, pixels(&image)?, pixels(&adversarial)?, seed).await)
+            Answer::Layers(layers::layers(work, &network, pixels(&image)?, pixels(&adversarial)?, seed).await?)
         }
         Question::Units { network, image, layer, unit, seed, bins, surfaces } => {
             let network = work.network(&network)?;

@@ -87,6 +87,50 @@ pub struct Recipe {
     pub seed: u64,
 }
 
+/// A convolutional network and the settings that train it: two convolutions of 5×5, after each of them max pooling of 2×2
+/// and ReLU, and a dense layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Convolutional {
+    /// What the command line calls it.
+    pub name: &'static str,
+    /// What its file and the page call it.
+    pub title: &'static str,
+    /// Channels that each convolution puts out.
+    pub channels: [usize; 2],
+    /// How many pixels an image is moved in each direction, at most, whenever it is learned from.
+    pub shift: i8,
+    /// Adam's rate at the start; it falls to a hundredth along a half cosine.
+    pub rate: f64,
+    /// How often every digit is seen.
+    pub epochs: usize,
+    /// Digits in one step of Adam.
+    pub batch: usize,
+    /// Where the random numbers of initial weights, order and moves begin.
+    pub seed: u64,
+}
+
+impl Convolutional {
+    /// The settings in one line, as a network file's metadata keeps them.
+    pub fn settings(&self) -> String {
+        let Convolutional { rate, epochs, batch, shift, .. } = self;
+        format!("Adam {rate:e} cosine to its hundredth, {epochs} epochs, batch {batch}, images moved by up to {shift}")
+    }
+}
+
+/// The convolutional network that can be trained by name.
+pub fn convolutional() -> Convolutional {
+    Convolutional {
+        name: "cnn",
+        title: "CNN",
+        channels: [8, 16],
+        shift: 2,
+        rate: 2e-3,
+        epochs: 20,
+        batch: 100,
+        seed: 1,
+    }
+}
+
 impl Recipe {
     /// The title as the name of a network file, e.g. `FC10_1e-4.safetensors`.
     pub fn file_name(&self) -> String {

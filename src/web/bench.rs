@@ -5,14 +5,14 @@ use crate::{
     attack::{Attack, Goal, Options},
     digit::{Rasteriser, Strokes},
     network::{
-        Mlp,
+        Network,
         kernel::Evaluator,
         label,
         lanes::{LANES, Lanes},
         probabilities,
     },
 };
-use std::{hint::black_box, sync::Arc};
+use std::hint::black_box;
 use wasm_bindgen::prelude::*;
 
 /// Vectors of data that stay in the first-level cache: 8 KiB.
@@ -30,7 +30,7 @@ impl Bench {
     /// Reads a safetensors file.
     #[wasm_bindgen(constructor)]
     pub fn new(bytes: &[u8]) -> Result<Bench, JsError> {
-        let network = Arc::new(Mlp::from_safetensors(bytes)?);
+        let network = Network::from_safetensors(bytes)?;
         Ok(Bench { evaluator: Evaluator::new(network.clone()), attack: Attack::new(network, Options::default()) })
     }
 

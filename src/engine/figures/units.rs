@@ -6,7 +6,10 @@ use super::super::{
     stock::{Digits, Loaded, Projected},
     work::Work,
 };
-use crate::experiment::{self, spectrum::activations, units};
+use crate::{
+    experiment::{self, spectrum::activations, units},
+    network::Mlp,
+};
 use std::rc::Rc;
 
 /// The most bars of a histogram.
@@ -32,12 +35,13 @@ pub(super) async fn units(
     if digits.count() == 0 {
         return Err("The digits have not been loaded.".into());
     }
-    let width = network.mlp.layers().get(place.layer).map_or(0, |layer| layer.outputs);
+    let mlp = network.mlp()?;
+    let width = mlp.layers().get(place.layer).map_or(0, |layer| layer.outputs);
     if place.unit >= width || !(1..=BINS).contains(&bins) {
         return Err("The network has no such unit, or the histogram no such bars.".into());
     }
-    let phis = projected(work, network, &digits, place.layer).await;
-    let own = image.map(|image| projection(network, image, place.layer));
+    let phis = projected(work, network, mlp, &digits, place.layer).await;
+    let own = image.map(|image| projection(mlp, image, place.layer));
     let mut axis = vec![0.0; width];
     axis[place.unit] = 1.0;
     let directions = [axis, units::direction(width, &mut experiment::random(place.seed.into()))];
@@ -56,13 +60,13 @@ pub(super) async fn units(
 }
 
 /// What a layer makes of all digits.
-async fn projected(work: &Work, network: &Loaded, digits: &Rc<Digits>, layer: usize) -> Rc<Vec<f32>> {
+async fn projected(work: &Work, network: &Loaded, mlp: &Mlp, digits: &Rc<Digits>, layer: usize) -> Rc<Vec<f32>> {
     if let Some(known) = network.projected(digits, layer) {
         return known.activations;
     }
     let mut all = Vec::new();
     for index in 0..digits.count() {
-        all.extend(projection(network, &digits.image(index), layer));
+        all.extend(projection(mlp, &digits.image(index), layer));
         work.rest().await;
     }
     let activations = Rc::new(all);
@@ -71,8 +75,8 @@ async fn projected(work: &Work, network: &Loaded, digits: &Rc<Digits>, layer: us
 }
 
 /// What a layer makes of an image.
-fn projection(network: &Loaded, image: &[f32], layer: usize) -> Vec<f32> {
-    activations(&network.mlp, image)[layer].iter().map(|&a| a as f32).collect()
+fn projection(mlp: &Mlp, image: &[f32], layer: usize) -> Vec<f32> {
+    activations(mlp, image)[layer].iter().map(|&a| a as f32).collect()
 }
 
 /// The projections of all digits in equal parts of their range, and x's among them.
