@@ -5,33 +5,54 @@
 //! [`Evaluator::input_gradient`] with the loss's gradient over the logits.
 
 mod loops;
-mod perceptron;
-mod sequential;
+mod step;
 
 use super::Network;
 use crate::{LABELS, PIXELS};
-use perceptron::Perceptron;
+use step::{Grid, Step};
 
 /// A network with room for one evaluation. All memory is allocated at the start.
 pub struct Evaluator {
     network: Network,
-    kernel: Kernel,
-}
-
-enum Kernel {
-    Perceptron(Perceptron),
-    Sequential(sequential::Kernel),
+    steps: Vec<Step>,
+    /// Per step, what comes out of it (the logits for the last).
+    outputs: Vec<Vec<f32>>,
+    /// Per step, the gradient with respect to that.
+    deltas: Vec<Vec<f32>>,
+    logits: [f32; LABELS],
 }
 
 impl Evaluator {
     /// Room to evaluate `network`.
     pub fn new(network: impl Into<Network>) -> Self {
-        let network = network.into();
-        let kernel = match &network {
-            Network::Mlp(mlp) => Kernel::Perceptron(Perceptron::new(mlp.clone())),
-            Network::Sequential(sequential) => Kernel::Sequential(sequential::Kernel::new(sequential)),
+        Self::of(network.into())
+    }
+
+    fn of(network: Network) -> Self {
+        let mut grid = Grid::IMAGE;
+        let (mut steps, mut outputs) = (Vec::new(), Vec::new());
+        let mut add = |(step, after): (Step, Grid)| {
+            steps.push(step);
+            outputs.push(vec![0.0; after.len()]);
+            after
         };
-        Evaluator { network, kernel }
+        match &network {
+            Network::Mlp(mlp) => {
+                let layers = mlp.layers();
+                for (k, layer) in layers.iter().enumerate() {
+                    grid = add(Step::affine(grid, None, layer));
+                    if k + 1 < layers.len() {
+                        grid = add((Step::Activation(mlp.activation()), grid));
+                    }
+                }
+            }
+            Network::Sequential(sequential) => {
+                for operation in sequential.operations() {
+                    grid = Step::of(operation, grid).map_or(grid, &mut add);
+                }
+            }
+        }
+        Evaluator { deltas: outputs.clone(), outputs, steps, network, logits: [0.0; LABELS] }
     }
 
     /// The network that is evaluated.
@@ -45,18 +66,27 @@ impl Evaluator {
     /// If `image` has another length.
     pub fn logits(&mut self, image: &[f32]) -> &[f32; LABELS] {
         assert_eq!(image.len(), PIXELS, "an image has 784 pixels");
-        match &mut self.kernel {
-            Kernel::Perceptron(kernel) => kernel.logits(image),
-            Kernel::Sequential(kernel) => kernel.logits(image),
+        let mut input = image;
+        for (step, output) in self.steps.iter_mut().zip(&mut self.outputs) {
+            step.forward(input, output);
+            input = output;
         }
+        self.logits.copy_from_slice(&input[..LABELS]);
+        &self.logits
     }
 
     /// `Jᵀ v`, the gradient over the input of `Σ v_k z_k`, at the image last given to
     /// [`Evaluator::logits`]. `v` is the gradient of a loss over the logits; `gradient` has 784 places.
     pub fn input_gradient(&mut self, v: &[f32; LABELS], gradient: &mut [f32]) {
-        match &mut self.kernel {
-            Kernel::Perceptron(kernel) => kernel.input_gradient(v, gradient),
-            Kernel::Sequential(kernel) => kernel.input_gradient(v, gradient),
+        let mut before = self.deltas.as_mut_slice();
+        for (step, output) in self.steps.iter_mut().zip(&self.outputs).rev() {
+            let Some((delta, rest)) = before.split_last_mut() else { return };
+            before = rest;
+            if before.len() + 1 == self.outputs.len() {
+                delta[..LABELS].copy_from_slice(v);
+            }
+            let to = before.last_mut().map_or(&mut gradient[..PIXELS], |delta| delta);
+            step.backward(output, delta, to);
         }
     }
 }

@@ -4,15 +4,15 @@
 //! What flows between operations has channels, rows and columns; a flat vector is channels alone. Values are in the order
 //! [channel, row, column], as PyTorch's.
 
-use super::{Activation, Layer, Mlp, NetworkError};
-use crate::{LABELS, PIXELS, SIDE};
+use super::{Activation, Layer, Mlp, NetworkError, lanes::LANES};
+use crate::{LABELS, PIXELS, SIDE, decimal::Decimal};
 
 /// The most operations; every one of the usual networks has fewer than 30.
 const MOST_OPERATIONS: usize = 100;
-/// The most values between two operations.
-const MOST_VALUES: usize = 1 << 20;
+/// The most numbers that flow between all operations, padded as the kernels have them.
+const MOST_VALUES: usize = 1 << 22;
 /// The most multiplications of one forward pass; a search needs some dozens of passes.
-const MOST_WORK: usize = 100_000_000;
+const MOST_WORK: usize = 50_000_000;
 
 /// Channels, rows and columns of what flows between two operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,38 +160,6 @@ impl Sequential {
         std::array::from_fn(|l| values[l] as f32)
     }
 
-    /// The same function in fewer operations, with normalisations in the layers beside them.
-    pub(super) fn simplified(self) -> Self {
-        let mut operations: Vec<Operation> = Vec::with_capacity(self.operations.len());
-        for (operation, shapes) in self.operations.into_iter().zip(self.shapes.windows(2)) {
-            match (operations.last_mut(), &operation) {
-                (
-                    Some(Operation::Convolution(_, layer) | Operation::Linear(layer)),
-                    Operation::Scale { factor, shift },
-                ) => scale_outputs(layer, factor, shift),
-                // Flat vectors alone have as many channels as values.
-                (Some(Operation::Scale { .. }), Operation::Linear(_)) if shapes[0].area() == 1 => {
-                    let (Some(Operation::Scale { factor, shift }), Operation::Linear(mut layer)) =
-                        (operations.pop(), operation)
-                    else {
-                        continue;
-                    };
-                    scale_inputs(&mut layer, &factor, &shift);
-                    operations.push(Operation::Linear(layer));
-                }
-                (Some(Operation::Scale { factor, shift }), Operation::Flatten) => {
-                    let spread = |values: &[f32]| values.iter().flat_map(|&v| vec![v; shapes[0].area()]).collect();
-                    let scale = Operation::Scale { factor: spread(factor), shift: spread(shift) };
-                    operations.pop();
-                    operations.extend([Operation::Flatten, scale]);
-                }
-                _ => operations.push(operation),
-            }
-        }
-        let shapes = shapes(&operations).unwrap_or_default();
-        Sequential { name: self.name, operations, shapes }
-    }
-
     /// The multi-layer perceptron that it is, if it is one: affine layers with one activation between them.
     pub(super) fn as_mlp(&self) -> Option<Mlp> {
         let [Operation::Flatten, rest @ ..] = self.operations.as_slice() else { return None };
@@ -213,21 +181,44 @@ impl Sequential {
     }
 }
 
-/// `factor·(W a + b) + shift`, per row of W.
-fn scale_outputs(layer: &mut Layer, factor: &[f32], shift: &[f32]) {
-    let rows = layer.weight.chunks_exact_mut(layer.inputs.max(1)).zip(&mut layer.bias);
-    for ((row, bias), (&factor, &shift)) in rows.zip(factor.iter().zip(shift)) {
-        row.iter_mut().for_each(|w| *w = (f64::from(*w) * f64::from(factor)) as f32);
-        *bias = (f64::from(*bias) * f64::from(factor) + f64::from(shift)) as f32;
+/// The same operations, or fewer: each normalisation in the layer before it, or in the dense one after it.
+pub(super) fn simplified(operations: Vec<Operation>) -> Vec<Operation> {
+    let mut all: Vec<Operation> = Vec::with_capacity(operations.len());
+    for mut operation in operations {
+        match (all.as_mut_slice(), &mut operation) {
+            ([.., Operation::Convolution(_, layer) | Operation::Linear(layer)], Operation::Scale { factor, shift }) => {
+                for (o, row) in layer.weight.chunks_exact_mut(layer.inputs).enumerate() {
+                    row.iter_mut().for_each(|w| *w *= factor[o]);
+                    layer.bias[o] = layer.bias[o] * factor[o] + shift[o];
+                }
+                continue;
+            }
+            ([.., Operation::Scale { factor, shift }, Operation::Flatten], Operation::Linear(layer)) => {
+                scale_inputs(layer, factor, shift);
+                let place = all.len() - 2;
+                all.remove(place);
+            }
+            ([.., Operation::Scale { factor, shift }], Operation::Linear(layer)) => {
+                scale_inputs(layer, factor, shift);
+                all.pop();
+            }
+            _ => {}
+        }
+        all.push(operation);
     }
+    all
 }
 
-/// `W (factor·a + shift) + b`, per column of W.
+/// `W (factor·a + shift) + b`, with one factor for each `area` columns of W.
 fn scale_inputs(layer: &mut Layer, factor: &[f32], shift: &[f32]) {
-    for (row, bias) in layer.weight.chunks_exact_mut(layer.inputs.max(1)).zip(&mut layer.bias) {
-        let moved: f64 = row.iter().zip(shift).map(|(&w, &s)| f64::from(w) * f64::from(s)).sum();
-        *bias = (f64::from(*bias) + moved) as f32;
-        row.iter_mut().zip(factor).for_each(|(w, &f)| *w = (f64::from(*w) * f64::from(f)) as f32);
+    let area = layer.inputs / factor.len();
+    for (row, bias) in layer.weight.chunks_exact_mut(layer.inputs).zip(&mut layer.bias) {
+        let mut sum = f64::from(*bias);
+        for (i, w) in row.iter_mut().enumerate() {
+            sum += f64::from(*w) * f64::from(shift[i / area]);
+            *w *= factor[i / area];
+        }
+        *bias = sum as f32;
     }
 }
 
@@ -237,11 +228,16 @@ pub(super) fn shapes(operations: &[Operation]) -> Result<Vec<Shape>, (usize, Str
         return Err((MOST_OPERATIONS, format!("no more than {MOST_OPERATIONS} operations are taken")));
     }
     let mut shapes = vec![IMAGE];
-    let (mut shape, mut work) = (IMAGE, 0usize);
+    let (mut shape, mut work, mut values, mut is_flat) = (IMAGE, 0usize, 0usize, false);
     for (k, operation) in operations.iter().enumerate() {
+        if is_flat && operation.window().is_some() {
+            return Err((k, format!("it takes an image, and there are {} in a row", describe(shape))));
+        }
+        is_flat |= *operation == Operation::Flatten;
         let after = operation.output(shape).map_err(|problem| (k, problem))?;
-        work = work.saturating_add(operation.work(after));
-        if after.values() > MOST_VALUES || work > MOST_WORK {
+        work = work.saturating_add(operation.work(shape, after));
+        values = values.saturating_add(after.channels.next_multiple_of(LANES).saturating_mul(after.area()));
+        if values > MOST_VALUES || work > MOST_WORK {
             return Err((k, "the network is too large to be searched on a page".into()));
         }
         shape = after;
@@ -275,54 +271,72 @@ impl Operation {
         }
     }
 
-    /// What it makes of `input`, or why it does not fit.
-    fn output(&self, input: Shape) -> Result<Shape, String> {
-        let window_positions = |window: Window| {
-            let none = || format!("the window does not fit {}", describe(input));
-            let (rows, columns) = window.positions(input).filter(|_| window.area() > 0).ok_or_else(none)?;
-            Ok(Shape { rows, columns, ..input })
-        };
+    /// The window that it looks through.
+    fn window(&self) -> Option<Window> {
         match self {
-            Operation::Scale { factor, shift } => {
-                check("the factors", factor, input.channels)?;
-                check("the shifts", shift, input.channels)?;
-                Ok(input)
+            Operation::Convolution(window, _) | Operation::MaxPool(window) | Operation::AveragePool(window) => {
+                Some(*window)
             }
-            Operation::Convolution(window, layer) => {
-                if window.padding.0 >= window.size.0.max(1) || window.padding.1 >= window.size.1.max(1) {
-                    return Err("the padding is as large as the window".into());
-                }
-                let output = window_positions(*window)?;
-                check_layer(layer, input.channels.saturating_mul(window.area()))?;
-                Ok(Shape { channels: layer.outputs, ..output })
-            }
-            Operation::Linear(layer) => {
-                if input.area() != 1 {
-                    return Err(format!("it takes a flat vector, and there are {}: flatten first", describe(input)));
-                }
-                check_layer(layer, input.channels)?;
-                Ok(Shape::flat(layer.outputs))
-            }
-            Operation::MaxPool(window) | Operation::AveragePool(window) => {
-                if 2 * window.padding.0 > window.size.0 || 2 * window.padding.1 > window.size.1 {
-                    return Err("the padding is more than half of the window".into());
-                }
-                window_positions(*window)
-            }
-            Operation::Activation(_) | Operation::Gelu => Ok(input),
-            Operation::Flatten => Ok(Shape::flat(input.values())),
+            _ => None,
         }
     }
 
-    /// Multiplications of one forward pass.
-    fn work(&self, output: Shape) -> usize {
-        match self {
-            Operation::Convolution(_, layer) | Operation::Linear(layer) => layer.inputs.saturating_mul(output.values()),
-            Operation::MaxPool(window) | Operation::AveragePool(window) => {
-                window.area().saturating_mul(output.values())
+    /// What it makes of `input`, or why it does not fit.
+    fn output(&self, input: Shape) -> Result<Shape, String> {
+        let mut output = input;
+        let mut area = 1;
+        if let Some(window) = self.window() {
+            // Some of what it covers is always there; pooling keeps to half, as PyTorch does.
+            let most = |size: usize| if self.layer().is_some() { size.saturating_sub(1) } else { size / 2 };
+            if window.padding.0 > most(window.size.0) || window.padding.1 > most(window.size.1) {
+                return Err("the padding is too large for the window".into());
             }
-            _ => output.values(),
+            let positions = window.positions(input).filter(|_| window.area() > 0);
+            let none = || format!("the window does not fit {}", describe(input));
+            (output.rows, output.columns) = positions.ok_or_else(none)?;
+            area = window.area();
         }
+        if let Some(layer) = self.layer() {
+            if matches!(self, Operation::Linear(_)) && input.area() != 1 {
+                return Err(format!("it takes a flat vector, and there are {}: flatten first", describe(input)));
+            }
+            let Layer { inputs, outputs, weight, bias } = layer;
+            let coming = input.channels.saturating_mul(area);
+            if *inputs != coming || *outputs == 0 {
+                return Err(format!("it has {inputs} inputs and {outputs} outputs; {coming} inputs come in"));
+            }
+            check(weight, outputs.saturating_mul(coming))?;
+            check(bias, *outputs)?;
+            output.channels = *outputs;
+        }
+        match self {
+            Operation::Scale { factor, shift } => {
+                check(factor, input.channels)?;
+                check(shift, input.channels)?;
+            }
+            Operation::Flatten => output = Shape::flat(input.values()),
+            _ => {}
+        }
+        Ok(output)
+    }
+
+    /// Its affine layer.
+    fn layer(&self) -> Option<&Layer> {
+        match self {
+            Operation::Convolution(_, layer) | Operation::Linear(layer) => Some(layer),
+            _ => None,
+        }
+    }
+
+    /// Multiplications of one forward pass, as the kernels do them.
+    fn work(&self, input: Shape, output: Shape) -> usize {
+        let each = match self {
+            Operation::Convolution(_, layer) | Operation::Linear(layer) => layer.inputs,
+            Operation::MaxPool(window) => window.area(),
+            Operation::AveragePool(window) => window.area().saturating_mul(input.channels),
+            _ => 1,
+        };
+        each.saturating_mul(output.values())
     }
 
     /// The plain arithmetic. Shapes were checked.
@@ -389,20 +403,11 @@ fn pool(
     all
 }
 
-fn check(what: &str, values: &[f32], expected: usize) -> Result<(), String> {
+/// So many values, all finite.
+fn check(values: &[f32], expected: usize) -> Result<(), String> {
     if values.len() != expected {
-        return Err(format!("{what} are {}; expected {expected}", values.len()));
+        return Err(format!("it has {} values where {expected} belong", values.len()));
     }
-    match values.iter().find(|v| !v.is_finite()) {
-        Some(value) => Err(format!("{what} hold a value that is {value}; all must be finite numbers")),
-        None => Ok(()),
-    }
-}
-
-fn check_layer(layer: &Layer, inputs: usize) -> Result<(), String> {
-    if layer.inputs != inputs || layer.outputs == 0 {
-        return Err(format!("it has {} inputs and {} outputs; {inputs} inputs come in", layer.inputs, layer.outputs));
-    }
-    check("the weights", &layer.weight, layer.outputs.saturating_mul(inputs))?;
-    check("the biases", &layer.bias, layer.outputs)
+    let wrong = values.iter().find(|v| !v.is_finite());
+    wrong.map_or(Ok(()), |value| Err(format!("it has a value that is {}; all must be finite numbers", Decimal(*value))))
 }
