@@ -35,6 +35,8 @@ const KINDS: [(&str, bool, &str); 12] = [
     ("sigmoid", false, ""),
     ("gelu", false, ""),
 ];
+/// The same in a sentence.
+const KNOWN: &str = "normalise, conv2d, batchnorm, linear, maxpool, avgpool, flatten, dropout, relu, tanh, sigmoid, gelu";
 /// The largest size, stride or padding.
 const LARGEST: f64 = 255.0;
 
@@ -67,6 +69,7 @@ pub(super) fn read(tensors: &Container<'_>, text: &str) -> Result<Sequential, Ne
     Sequential::new(name, simplified(operations))
 }
 
+#[inline(never)]
 fn wrong(line: &str, problem: impl Into<String>) -> NetworkError {
     NetworkError::Architecture { line: line.into(), problem: problem.into() }
 }
@@ -86,8 +89,7 @@ impl<'a> Line<'a> {
         let kind = words.next().unwrap_or_default();
         let mut line = Line { text, kind, name: "", options: Vec::new() };
         let Some((_, has_tensors, allowed)) = KINDS.iter().find(|known| known.0 == kind) else {
-            let known = KINDS.map(|known| known.0).join(", ");
-            return Err(wrong(text, format!("“{kind}” is not known here; known are {known}")));
+            return Err(wrong(text, format!("“{kind}” is not known here; known are {KNOWN}")));
         };
         for word in words {
             match word.split_once('=') {
@@ -99,6 +101,7 @@ impl<'a> Line<'a> {
         if *has_tensors && line.name.is_empty() { Err(wrong(text, "it names no tensors")) } else { Ok(line) }
     }
 
+    #[inline(never)]
     fn wrong(&self, problem: &str) -> NetworkError {
         wrong(self.text, problem)
     }
@@ -128,6 +131,7 @@ impl<'a> Line<'a> {
     }
 
     /// One number for both directions, or rows,columns.
+    #[inline(never)]
     fn pair(&self, key: &str, usual: (f64, f64)) -> Result<(f64, f64), NetworkError> {
         let Some((_, text)) = self.options.iter().find(|(known, _)| *known == key) else { return Ok(usual) };
         let (rows, columns) = text.split_once(',').unwrap_or((text, text));
@@ -138,6 +142,7 @@ impl<'a> Line<'a> {
         Ok(self.pair(key, (usual, usual))?.0)
     }
 
+    #[inline(never)]
     fn whole(&self, key: &str, usual: (usize, usize), least: f64) -> Result<(usize, usize), NetworkError> {
         let (rows, columns) = self.pair(key, (usual.0 as f64, usual.1 as f64))?;
         if [rows, columns].iter().any(|n| *n < least || *n > LARGEST || *n % 1.0 != 0.0) {
@@ -148,12 +153,14 @@ impl<'a> Line<'a> {
 
     /// A window, whose size a convolution's tensor knows. Pooling moves by its size, convolutions by one, unless they say
     /// otherwise.
+    #[inline(never)]
     fn window(&self, known: Option<(usize, usize)>) -> Result<Window, NetworkError> {
         let size = known.map_or_else(|| self.whole("size", (0, 0), 1.0), Ok)?;
         let stride = self.whole("stride", if known.is_some() { (1, 1) } else { size }, 1.0)?;
         Ok(Window { size, stride, padding: self.whole("padding", (0, 0), 0.0)? })
     }
 
+    #[inline(never)]
     fn tensor_name(&self, part: &str) -> String {
         [self.name, part].join(".")
     }
@@ -168,6 +175,7 @@ impl<'a> Line<'a> {
         Ok(Operation::Convolution(self.window(Some((rows, columns)))?, self.layer(tensors, outputs, inputs, values)?))
     }
 
+    #[inline(never)]
     fn layer(
         &self,
         tensors: &Container<'_>,

@@ -258,6 +258,7 @@ pub(super) fn weight(tensors: &Container, layer: &str) -> Result<(Vec<usize>, Ve
 }
 
 /// The bias of a layer, one number for each of its outputs.
+#[inline(never)]
 pub(super) fn bias(tensors: &Container, layer: &str, outputs: usize) -> Result<Vec<f32>, NetworkError> {
     let name = format!("{layer}.bias");
     let bias = tensors.tensor(&name).ok_or_else(|| incomplete(layer, "bias"))?;
@@ -266,6 +267,7 @@ pub(super) fn bias(tensors: &Container, layer: &str, outputs: usize) -> Result<V
 }
 
 /// The numbers of a tensor of one dimension, if it is there.
+#[inline(never)]
 pub(super) fn vector(tensors: &Container, name: &str) -> Result<Option<Vec<f32>>, NetworkError> {
     let Some(tensor) = tensors.tensor(name) else { return Ok(None) };
     if tensor.shape.len() != 1 {

@@ -251,6 +251,7 @@ pub(super) fn shapes(operations: &[Operation]) -> Result<Vec<Shape>, (usize, Str
 }
 
 /// A shape in words.
+#[inline(never)]
 fn describe(shape: Shape) -> String {
     let Shape { channels, rows, columns } = shape;
     if shape.area() == 1 { format!("{channels} values") } else { format!("{channels} channels of {rows}×{columns}") }
@@ -404,6 +405,7 @@ fn pool(
 }
 
 /// So many values, all finite.
+#[inline(never)]
 fn check(values: &[f32], expected: usize) -> Result<(), String> {
     if values.len() != expected {
         return Err(format!("it has {} values where {expected} belong", values.len()));

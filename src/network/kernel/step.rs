@@ -87,6 +87,7 @@ impl Step {
     }
 
     /// A layer of everything, or of the patch under a window. Its weight is [out, channel, row, column].
+    #[inline(never)]
     pub(super) fn affine(input: Grid, window: Option<Window>, layer: &Layer) -> (Self, Grid) {
         let whole = Window { size: (input.rows, input.columns), stride: (1, 1), padding: (0, 0) };
         let (mut runs, output) = runs(window.unwrap_or(whole), input);
@@ -196,6 +197,7 @@ impl Affine {
 }
 
 /// What a window covers in each of its positions, and the grid of these positions.
+#[inline(never)]
 fn runs(window: Window, input: Grid) -> (Vec<Run>, Grid) {
     let along = |length: usize, size: usize, stride: usize, padding: usize| (length + 2 * padding - size) / stride + 1;
     let rows = along(input.rows, window.size.0, window.stride.0, window.padding.0);
@@ -230,6 +232,7 @@ fn mean(window: Window, channels: usize) -> Layer {
 }
 
 /// One for each channel, or for each number in the order [channel, row, column], where the grid has them.
+#[inline(never)]
 fn spread(values: &[f32], grid: Grid) -> Vec<f32> {
     let area = grid.rows * grid.columns;
     let mut all = vec![0.0; grid.len()];
