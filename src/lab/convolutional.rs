@@ -1,12 +1,18 @@
 //! A convolutional network, trained by candle: two convolutions, each with max pooling and ReLU after it, and one dense
 //! layer, as the usual tutorials have it.
 
-use super::{error::TrainError, patches::patches, recipe::Convolutional, schedule::rate, train::Epoch};
+use super::{
+    error::TrainError,
+    patches::patches,
+    recipe::Convolutional,
+    schedule::rate,
+    train::{Epoch, error},
+};
 use crate::{
     LABELS, SIDE,
     feed::moved,
     idx::Digits,
-    network::{Activation, Layer, Operation, Sequential, Window, kernel::Evaluator, label},
+    network::{Activation, Layer, Operation, Sequential, Window},
 };
 use candle_core::{DType, Device, Result, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW, loss};
@@ -45,7 +51,7 @@ pub fn train(
         if !loss.is_finite() {
             return Err(TrainError::Diverged { epoch: number, loss });
         }
-        report(Epoch { number, loss, error: error(&learner.network(recipe.title)?, judged) });
+        report(Epoch { number, loss, error: error(learner.network(recipe.title)?, judged) });
     }
     learner.network(recipe.title)
 }
@@ -105,11 +111,7 @@ impl Learner {
             channels = layer.outputs;
             let convolution = Window { size: (WINDOW, WINDOW), stride: (1, 1), padding: (0, 0) };
             operations.push(Operation::Convolution(convolution, layer));
-            operations.push(Operation::MaxPool(Window {
-                size: (POOL, POOL),
-                stride: (POOL, POOL),
-                padding: (0, 0),
-            }));
+            operations.push(Operation::MaxPool(Window { size: (POOL, POOL), stride: (POOL, POOL), padding: (0, 0) }));
             operations.push(Operation::Activation(Activation::Relu));
         }
         let (weight, bias) = &self.layers[2];
@@ -138,11 +140,4 @@ fn layer(weight: &Tensor, bias: &Tensor) -> Result<Layer> {
     let (inputs, outputs) = weight.dims2()?;
     let weight = weight.t()?.flatten_all()?.to_vec1()?;
     Ok(Layer { inputs, outputs, weight, bias: bias.to_vec1()? })
-}
-
-/// The share of `digits` that `network` misclassifies.
-fn error(network: &Sequential, digits: &Digits) -> f64 {
-    let mut evaluator = Evaluator::new(network.clone());
-    let wrong = digits.iter().filter(|(image, l)| label(evaluator.logits(image)) != *l).count();
-    wrong as f64 / digits.len().max(1) as f64
 }

@@ -57,3 +57,49 @@ impl CustomOp1 for Patches {
         Ok(Some(Tensor::from_vec(sum, values.shape(), values.device())?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{Device, Var};
+
+    #[test]
+    fn a_product_of_patches_and_its_gradients_are_those_of_candles_own_convolution() {
+        let number = |i: usize| ((i as f32 * 12.9898).sin() * 43758.547).fract();
+        let (n, rows, columns, channels, outputs, side) = (2, 7, 6, 3, 4, 3);
+        let variable = |count: usize, from: usize, shape: &[usize]| {
+            Var::from_vec((from..from + count).map(number).collect(), shape, &Device::Cpu).unwrap()
+        };
+        let values = variable(n * rows * columns * channels, 0, &[n, rows, columns, channels]);
+        // [row, column, channel, out]
+        let weight = variable(side * side * channels * outputs, 1000, &[side, side, channels, outputs]);
+        let run = |product: Tensor| {
+            let gradients = product.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            let numbers = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            [numbers(&product), numbers(gradients.get(&values).unwrap()), numbers(gradients.get(&weight).unwrap())]
+        };
+        let matrix = weight.reshape((side * side * channels, outputs)).unwrap();
+        let ours = run(patches(&values, side)
+            .unwrap()
+            .reshape(((), side * side * channels))
+            .unwrap()
+            .matmul(&matrix)
+            .unwrap());
+        let candles = values.permute((0, 3, 1, 2)).unwrap().contiguous().unwrap();
+        let kernel = weight.permute((3, 2, 0, 1)).unwrap().contiguous().unwrap();
+        let candles =
+            run(candles.conv2d(&kernel, 0, 1, 1, 1).unwrap().permute((0, 2, 3, 1)).unwrap().contiguous().unwrap());
+        for (ours, candles) in ours.iter().zip(&candles) {
+            assert_eq!(ours.len(), candles.len());
+            for (a, b) in ours.iter().zip(candles) {
+                assert!((a - b).abs() <= 1e-4 * b.abs().max(1.0), "{a} against {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_that_does_not_fit_is_refused() {
+        let values = Tensor::zeros((1, 4, 9, 2), candle_core::DType::F32, &Device::Cpu).unwrap();
+        assert!(patches(&values, 5).unwrap_err().to_string().contains("does not fit"));
+    }
+}

@@ -1,16 +1,18 @@
-//! A network's architecture in its file's metadata: one operation a line, first to last.
+//! A network's architecture in its file's metadata: one operation a line, first to last, in PyTorch's words.
 //!
 //! ```text
 //! normalise mean=0.1307 deviation=0.3081
-//! conv2d 0 stride=1 padding=2        tensors 0.weight [out, in, rows, columns] and, if there is one, 0.bias [out]
-//! batchnorm 1 eps=1e-05              1.running_mean, 1.running_var and, if there are, 1.weight and 1.bias
-//! relu                               or tanh, sigmoid, gelu, dropout (which does nothing), flatten
-//! maxpool size=2 stride=2 padding=0  or avgpool
-//! linear 5                           5.weight [out, in] and, if there is one, 5.bias [out]
+//! conv2d 0 stride=1 padding=2            tensors 0.weight [out, in, rows, columns] and, if there is one, 0.bias [out]
+//! batchnorm2d 1 eps=1e-05                1.running_mean, 1.running_var and, if there are, 1.weight and 1.bias
+//! relu                                   or tanh, sigmoid, gelu, flatten
+//! maxpool2d kernel_size=2 stride=2       or avgpool2d; both may have padding=
+//! dropout                                or dropout2d, identity, and at the end softmax or logsoftmax: nothing in evaluation
+//! linear 6                               6.weight [out, in] and, if there is one, 6.bias [out]
 //! ```
 //!
-//! Lines are divided by line feeds or semicolons; sizes are one number, or two as rows,columns. `tools/export.py` writes it
-//! from an `nn.Sequential`.
+//! Lines are divided by line feeds or semicolons; sizes are one number, or two as (rows,columns). Every line may have a name,
+//! and may say of what is not known here that it is as usual, e.g. `dilation=1`. `tools/export.py` writes it from an
+//! `nn.Sequential`.
 
 use super::{
     Activation, Layer, NetworkError, Operation, Sequential, Window,
@@ -20,41 +22,47 @@ use super::{
 };
 use crate::decimal::parse;
 
-/// What a line may begin with, whether it names tensors, and what it may say of itself.
-const KINDS: [(&str, bool, &str); 12] = [
-    ("normalise", false, "mean deviation"),
-    ("conv2d", true, "stride padding"),
-    ("batchnorm", true, "eps"),
-    ("linear", true, ""),
-    ("maxpool", false, "size stride padding"),
-    ("avgpool", false, "size stride padding"),
-    ("flatten", false, ""),
-    ("dropout", false, ""),
-    ("relu", false, ""),
-    ("tanh", false, ""),
-    ("sigmoid", false, ""),
-    ("gelu", false, ""),
+/// What a line may begin with, in a sentence.
+const KNOWN: &str = "normalise, conv2d, batchnorm1d, batchnorm2d, linear, maxpool2d, avgpool2d, flatten, dropout, dropout2d, \
+                     identity, relu, tanh, sigmoid, gelu, softmax, logsoftmax";
+/// What a line may say, and means something here.
+const KEYS: [&str; 6] = ["kernel_size", "stride", "padding", "eps", "mean", "deviation"];
+/// What else a line may say: nothing out of the usual.
+const USUAL: [&str; 8] = [
+    "dilation=1",
+    "dilation=(1,1)",
+    "groups=1",
+    "padding_mode=zeros",
+    "ceil_mode=False",
+    "count_include_pad=True",
+    "divisor_override=None",
+    "approximate=none",
 ];
-/// The same in a sentence.
-const KNOWN: &str = "normalise, conv2d, batchnorm, linear, maxpool, avgpool, flatten, dropout, relu, tanh, sigmoid, gelu";
 /// The largest size, stride or padding.
 const LARGEST: f64 = 255.0;
 
 /// Reads the network that `text` describes, with the tensors of its file. Every tensor must belong to an operation.
 pub(super) fn read(tensors: &Container<'_>, text: &str) -> Result<Sequential, NetworkError> {
     let (mut operations, mut lines, mut names) = (Vec::new(), Vec::new(), Vec::new());
-    for line in text.split(['\n', ';']).map(str::trim).filter(|line| !line.is_empty()) {
-        let line = Line::of(line)?;
-        let Some(operation) = line.operation(tensors)? else { continue };
+    let mut has_ended = false;
+    for text in text.split(['\n', ';']) {
+        let line = Line::of(text)?;
+        let Some(operation) = line.operation(tensors)? else {
+            has_ended |= line.kind.ends_with("softmax");
+            continue;
+        };
+        if has_ended {
+            return Err(line.wrong("a softmax is the end, and this follows one"));
+        }
         if let (Operation::Linear(layer), []) = (&operation, operations.as_slice())
             && layer.inputs == crate::PIXELS
         {
             // Flattened by whoever calls the network.
             operations.push(Operation::Flatten);
-            lines.push(line.text);
+            lines.push(text);
         }
         operations.push(operation);
-        lines.push(line.text);
+        lines.push(text);
         names.push(line.name);
     }
     for tensor in &tensors.tensors {
@@ -74,6 +82,44 @@ fn wrong(line: &str, problem: impl Into<String>) -> NetworkError {
     NetworkError::Architecture { line: line.into(), problem: problem.into() }
 }
 
+/// The text that [`read`] reads, and the tensors that it names after the places of their operations.
+#[cfg(feature = "lab")]
+pub(super) fn write(network: &Sequential, write_layer: file::WriteLayer) -> (String, Vec<file::Written>) {
+    let (mut lines, mut tensors) = (Vec::new(), Vec::new());
+    for (k, (operation, input)) in network.operations().iter().zip(network.shapes()).enumerate() {
+        let mut line = operation.kind().to_owned();
+        let name = k.to_string();
+        let vector = |part: &str, values: &[f32]| {
+            (format!("{k}.{part}"), safetensors::Dtype::F32, vec![values.len()], file::f32_bytes(values))
+        };
+        match operation {
+            Operation::Convolution(window, layer) => {
+                line = format!("{line} {name}");
+                let shape = vec![layer.outputs, input.channels, window.size.0, window.size.1];
+                tensors.extend(write_layer(&name, shape, layer));
+            }
+            Operation::Linear(layer) => {
+                line = format!("{line} {name}");
+                tensors.extend(write_layer(&name, vec![layer.outputs, layer.inputs], layer));
+            }
+            Operation::Scale { factor, shift } => {
+                line = format!("{line} {name} eps=0");
+                let (zeros, ones) = (vec![0.0; factor.len()], vec![1.0; factor.len()]);
+                tensors.extend([vector("running_mean", &zeros), vector("running_var", &ones)]);
+                tensors.extend([vector("weight", factor), vector("bias", shift)]);
+            }
+            _ => {}
+        }
+        if let Some(Window { size, stride, padding }) = operation.window() {
+            let size =
+                if operation.layer().is_some() { String::new() } else { format!(" kernel_size={},{}", size.0, size.1) };
+            line = format!("{line}{size} stride={},{} padding={},{}", stride.0, stride.1, padding.0, padding.1);
+        }
+        lines.push(line);
+    }
+    (lines.join("\n"), tensors)
+}
+
 /// A line, taken apart.
 struct Line<'a> {
     text: &'a str,
@@ -86,19 +132,16 @@ struct Line<'a> {
 impl<'a> Line<'a> {
     fn of(text: &'a str) -> Result<Self, NetworkError> {
         let mut words = text.split(' ').filter(|word| !word.is_empty());
-        let kind = words.next().unwrap_or_default();
-        let mut line = Line { text, kind, name: "", options: Vec::new() };
-        let Some((_, has_tensors, allowed)) = KINDS.iter().find(|known| known.0 == kind) else {
-            return Err(wrong(text, format!("“{kind}” is not known here; known are {KNOWN}")));
-        };
+        let mut line = Line { text, kind: words.next().unwrap_or_default(), name: "", options: Vec::new() };
         for word in words {
             match word.split_once('=') {
-                Some(option) if allowed.split(' ').any(|known| known == option.0) => line.options.push(option),
-                None if *has_tensors && line.name.is_empty() => line.name = word,
-                _ => return Err(wrong(text, format!("“{word}” has no place in it"))),
+                Some((key, value)) if KEYS.contains(&key) => line.options.push((key, value)),
+                _ if USUAL.contains(&word) => {}
+                None if line.name.is_empty() => line.name = word,
+                _ => return Err(wrong(text, format!("“{word}” cannot be done here"))),
             }
         }
-        if *has_tensors && line.name.is_empty() { Err(wrong(text, "it names no tensors")) } else { Ok(line) }
+        Ok(line)
     }
 
     #[inline(never)]
@@ -111,7 +154,7 @@ impl<'a> Line<'a> {
         Ok(Some(match self.kind {
             "normalise" => self.normalise()?,
             "conv2d" => self.convolution(tensors)?,
-            "batchnorm" => self.batch_normalisation(tensors)?,
+            "batchnorm1d" | "batchnorm2d" => self.batch_normalisation(tensors)?,
             "linear" => {
                 let (shape, values) = weight(tensors, self.name)?;
                 let &[outputs, inputs] = shape.as_slice() else {
@@ -119,23 +162,27 @@ impl<'a> Line<'a> {
                 };
                 Operation::Linear(self.layer(tensors, outputs, inputs, values)?)
             }
-            "maxpool" => Operation::MaxPool(self.window(None)?),
-            "avgpool" => Operation::AveragePool(self.window(None)?),
+            "maxpool2d" => Operation::MaxPool(self.window(None)?),
+            "avgpool2d" => Operation::AveragePool(self.window(None)?),
             "flatten" => Operation::Flatten,
             "gelu" => Operation::Gelu,
-            other => match Activation::parse(other) {
-                Some(activation) => Operation::Activation(activation),
-                None => return Ok(None), // dropout
-            },
+            "" | "dropout" | "dropout2d" | "identity" | "softmax" | "logsoftmax" => return Ok(None),
+            other => Operation::Activation(
+                Activation::parse(other)
+                    .ok_or_else(|| wrong(self.text, format!("“{other}” is not known here; known are {KNOWN}")))?,
+            ),
         }))
     }
 
-    /// One number for both directions, or rows,columns.
+    /// One number for both directions, or (rows,columns).
     #[inline(never)]
     fn pair(&self, key: &str, usual: (f64, f64)) -> Result<(f64, f64), NetworkError> {
         let Some((_, text)) = self.options.iter().find(|(known, _)| *known == key) else { return Ok(usual) };
+        let text = text.trim_matches(['(', ')']);
         let (rows, columns) = text.split_once(',').unwrap_or((text, text));
-        parse(rows).zip(parse(columns)).ok_or_else(|| wrong(self.text, format!("{key} is “{text}”, which is no number")))
+        parse(rows)
+            .zip(parse(columns))
+            .ok_or_else(|| wrong(self.text, format!("{key} is “{text}”, which is no number")))
     }
 
     fn number(&self, key: &str, usual: f64) -> Result<f64, NetworkError> {
@@ -155,9 +202,15 @@ impl<'a> Line<'a> {
     /// otherwise.
     #[inline(never)]
     fn window(&self, known: Option<(usize, usize)>) -> Result<Window, NetworkError> {
-        let size = known.map_or_else(|| self.whole("size", (0, 0), 1.0), Ok)?;
+        let size = known.map_or_else(|| self.whole("kernel_size", (0, 0), 1.0), Ok)?;
         let stride = self.whole("stride", if known.is_some() { (1, 1) } else { size }, 1.0)?;
-        Ok(Window { size, stride, padding: self.whole("padding", (0, 0), 0.0)? })
+        let padding = match self.options.iter().find(|option| option.0 == "padding") {
+            Some((_, "valid")) => (0, 0),
+            // As much on both sides: of even windows PyTorch's is not.
+            Some((_, "same")) if size.0 % 2 == 1 && size.1 % 2 == 1 => (size.0 / 2, size.1 / 2),
+            _ => self.whole("padding", (0, 0), 0.0)?,
+        };
+        Ok(Window { size, stride, padding })
     }
 
     #[inline(never)]

@@ -1,5 +1,7 @@
 //! A network's file: the names and shapes of its tensors, and the sentence with which anything else is refused.
 
+#[cfg(feature = "lab")]
+use super::Sequential;
 use super::{
     Activation, Layer, Mlp, Network, Operation, architecture,
     container::{Container, Tensor},
@@ -145,34 +147,69 @@ impl Mlp {
     /// Writes the file that [`Mlp::from_safetensors`] reads, in F16, with further `metadata` entries.
     #[cfg(feature = "lab")]
     pub fn to_safetensors_f16(&self, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
-        let encode = |values: &[f32]| values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect::<Vec<u8>>();
-        let mut tensors = Vec::new();
-        for (k, layer) in self.layers().iter().enumerate() {
-            let shape = vec![layer.outputs, layer.inputs];
-            tensors.push((format!("fc{}.weight", k + 1), Dtype::F16, shape, encode(&layer.weight)));
-            tensors.push((format!("fc{}.bias", k + 1), Dtype::F16, vec![layer.outputs], encode(&layer.bias)));
-        }
-        self.file(&tensors, metadata)
+        self.file(layer_f16, metadata)
     }
 
-    /// A file of these tensors, with the network's name and activation among its metadata.
+    /// A file of its layers as `write` has them, with the network's name and activation among its metadata.
     #[cfg(feature = "lab")]
-    pub(super) fn file(
-        &self,
-        tensors: &[(String, Dtype, Vec<usize>, Vec<u8>)],
-        metadata: &[(&str, String)],
-    ) -> Result<Vec<u8>, NetworkError> {
-        let container = |e: safetensors::SafeTensorError| NetworkError::Container(e.to_string());
-        let mut views = Vec::new();
-        for (name, dtype, shape, bytes) in tensors {
-            views.push((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).map_err(container)?));
-        }
-        let mut header: std::collections::HashMap<String, String> =
-            metadata.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();
-        header.insert("activation".into(), self.activation().name().into());
-        header.insert("name".into(), self.name().into());
-        safetensors::serialize(views, Some(header)).map_err(container)
+    pub(super) fn file(&self, write: WriteLayer, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
+        let layers = (1..).zip(self.layers());
+        let tensors =
+            layers.flat_map(|(k, layer)| write(&format!("fc{k}"), vec![layer.outputs, layer.inputs], layer)).collect();
+        file(tensors, &[("activation", self.activation().name()), ("name", self.name())], metadata)
     }
+}
+
+#[cfg(feature = "lab")]
+impl Network {
+    /// Writes the file that [`Network::from_safetensors`] reads, in F16, with further `metadata` entries.
+    pub fn to_safetensors_f16(&self, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
+        match self {
+            Network::Mlp(mlp) => mlp.file(layer_f16, metadata),
+            Network::Sequential(sequential) => sequential.file(layer_f16, metadata),
+        }
+    }
+}
+
+#[cfg(feature = "lab")]
+impl Sequential {
+    /// A file of its layers as `write` has them, with the network's name and architecture among its metadata.
+    pub(super) fn file(&self, write: WriteLayer, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
+        let (text, tensors) = architecture::write(self, write);
+        file(tensors, &[("architecture", &text), ("name", self.name())], metadata)
+    }
+}
+
+/// A tensor to write: its name, format, shape and bytes.
+#[cfg(feature = "lab")]
+pub(super) type Written = (String, Dtype, Vec<usize>, Vec<u8>);
+
+/// Makes tensors of a layer, given what their names begin with, and the shape of the weight.
+#[cfg(feature = "lab")]
+pub(super) type WriteLayer = fn(&str, Vec<usize>, &Layer) -> Vec<Written>;
+
+/// A layer's tensors in F16; its weight has this shape.
+#[cfg(feature = "lab")]
+fn layer_f16(name: &str, shape: Vec<usize>, layer: &Layer) -> Vec<Written> {
+    let encode = |values: &[f32]| values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect::<Vec<u8>>();
+    vec![
+        (format!("{name}.weight"), Dtype::F16, shape, encode(&layer.weight)),
+        (format!("{name}.bias"), Dtype::F16, vec![layer.outputs], encode(&layer.bias)),
+    ]
+}
+
+/// A file of these tensors, with what the network says of itself among its metadata.
+#[cfg(feature = "lab")]
+fn file(tensors: Vec<Written>, own: &[(&str, &str)], metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
+    let container = |e: safetensors::SafeTensorError| NetworkError::Container(e.to_string());
+    let mut views = Vec::new();
+    for (name, dtype, shape, bytes) in &tensors {
+        views.push((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).map_err(container)?));
+    }
+    let mut header: std::collections::HashMap<String, String> =
+        metadata.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();
+    header.extend(own.iter().map(|(k, v)| (k.to_string(), v.to_string())));
+    safetensors::serialize(views, Some(header)).map_err(container)
 }
 
 /// The distinct layer names, in natural order, of tensors called `….weight`, `….bias` and `….weight_scale`.

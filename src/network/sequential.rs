@@ -261,11 +261,11 @@ impl Operation {
     /// Its name in a file's architecture.
     pub fn kind(&self) -> &'static str {
         match self {
-            Operation::Scale { .. } => "batchnorm",
+            Operation::Scale { .. } => "batchnorm2d",
             Operation::Convolution(..) => "conv2d",
             Operation::Linear(_) => "linear",
-            Operation::MaxPool(_) => "maxpool",
-            Operation::AveragePool(_) => "avgpool",
+            Operation::MaxPool(_) => "maxpool2d",
+            Operation::AveragePool(_) => "avgpool2d",
             Operation::Activation(activation) => activation.name(),
             Operation::Gelu => "gelu",
             Operation::Flatten => "flatten",
@@ -273,7 +273,7 @@ impl Operation {
     }
 
     /// The window that it looks through.
-    fn window(&self) -> Option<Window> {
+    pub(super) fn window(&self) -> Option<Window> {
         match self {
             Operation::Convolution(window, _) | Operation::MaxPool(window) | Operation::AveragePool(window) => {
                 Some(*window)
@@ -322,7 +322,7 @@ impl Operation {
     }
 
     /// Its affine layer.
-    fn layer(&self) -> Option<&Layer> {
+    pub(super) fn layer(&self) -> Option<&Layer> {
         match self {
             Operation::Convolution(_, layer) | Operation::Linear(layer) => Some(layer),
             _ => None,

@@ -7,7 +7,13 @@ use crate::{
 };
 
 /// How much each layer amplifies r, a random change of the same size, and how much it could.
-pub(super) async fn layers(work: &Work, network: &Loaded, image: &[f32], adversarial: &[f32], seed: u32) -> Result<Amplified, String> {
+pub(super) async fn layers(
+    work: &Work,
+    network: &Loaded,
+    image: &[f32],
+    adversarial: &[f32],
+    seed: u32,
+) -> Result<Amplified, String> {
     let mlp = network.mlp()?;
     let norm = squared_distance(adversarial, image).sqrt();
     let bounds = network.bounds(mlp);
