@@ -11,11 +11,11 @@
 //! ```
 
 mod figures;
-mod files;
+#[cfg_attr(not(feature = "sections"), allow(dead_code, reason = "sections use it too"))]
 mod gallery;
-mod map;
 pub mod message;
 mod schedule;
+#[cfg_attr(not(feature = "sections"), allow(dead_code, reason = "sections use it too"))]
 mod stock;
 mod work;
 

@@ -496,8 +496,9 @@ fn a_download_is_a_network_file_with_a_plain_name() {
     let weights = page.weights();
     match &page.session.handle(Request::Download)[..] {
         [Response::Download { name, network }] => {
-            assert_eq!(Mlp::from_safetensors(&network.0).unwrap(), weights);
-            assert!(name.starts_with("FC100-100-10-step-") && name.ends_with(".safetensors"), "{name}");
+            let network = Mlp::from_safetensors(&network.0).unwrap();
+            assert_eq!((network.layers(), network.name()), (weights.layers(), "FC100-100-10 hardened here"));
+            assert!(name.starts_with("FC100-100-10-hardened-here-step-") && name.ends_with(".safetensors"), "{name}");
         }
         other => panic!("{other:?}"),
     }
@@ -509,8 +510,8 @@ fn messages_are_objects_with_one_property_or_plain_words() {
     assert_eq!(json(&Request::Pause), serde_json::json!("pause"));
     let request = Request::Attack { id: 2, image: Floats(vec![0.5]), target: Some(3) };
     assert_eq!(json(&request), serde_json::json!({ "attack": { "id": 2, "image": [0.5], "target": 3 } }));
-    let scratch = serde_json::json!({ "scratch": { "hidden": [20, 10], "activation": "relu" } });
-    let expected = Request::Scratch { hidden: vec![20, 10], activation: Activation::Relu, options: None };
+    let scratch = serde_json::json!({ "scratch": { "hidden": [20, 10], "activation": "relu", "decay": 0.5 } });
+    let expected = Request::Scratch { hidden: vec![20, 10], activation: Activation::Relu, decay: 0.5, options: None };
     assert_eq!(serde_json::from_value::<Request>(scratch).unwrap(), expected);
     let measured = Response::Measured(Measures { step: 1, error: 0.5, loss: 0.25, distortion: 0.125 });
     let expected = serde_json::json!({ "measured": { "step": 1, "error": 0.5, "loss": 0.25, "distortion": 0.125 } });

@@ -26,7 +26,8 @@ const FIRST = 3;
 let isTouched = false;
 /** What to say before the next outcome. @type {string[]} */ let notices = [];
 /** @type {Attacked | null} */ let shown = null;
-/** What the sections below are told, once they are there. @type {import('./explore/stage.js').Update} */ let tell = () => {};
+/** Who is told of every answer: the proof and the sections below, once they are there. @type {Set<import('./explore/stage.js').Update>} */
+const followers = new Set();
 /** @type {() => void} */ let firstAttack = () => {};
 /** The network in use. @type {{ name: string, bytes: Uint8Array, widths: number[] }} */
 let network = { name: initialState().network, bytes: new Uint8Array(), widths: [] };
@@ -73,13 +74,20 @@ function show(answer) {
   showReadouts(answer);
   showInputProbabilities(answer?.digit ?? null);
   showSumProbabilities(answer?.adversarial ?? null);
-  tellSections();
+  for (const follower of followers) tell(follower);
   if (answer && (answer.digit || isTouched)) firstAttack();
 }
 
-function tellSections() {
+/** @param {import('./explore/stage.js').Update} follower */
+function tell(follower) {
   const { name, bytes, widths } = network;
-  if (bytes.length > 0) tell({ answer: shown, network: name, bytes, widths, target: demo.target, reading: demo.reading });
+  if (bytes.length > 0) follower({ answer: shown, network: name, bytes, widths, target: demo.target, reading: demo.reading });
+}
+
+/** @param {import('./explore/stage.js').Update} follower */
+function follow(follower) {
+  followers.add(follower);
+  tell(follower);
 }
 
 /** @returns {State} */
@@ -157,7 +165,7 @@ async function takeNetwork(bytes, file) {
   return name;
 }
 
-/** The sections are loaded when the first of them is near the screen, after the first attack. */
+/** After the first attack come the proof and, when the first of them is near the screen, the sections. */
 async function watchSections() {
   const place = byId('explore', HTMLElement);
   const isNear = new Promise((done) => {
@@ -172,7 +180,11 @@ async function watchSections() {
     firstAttack = () => done(true);
     if (shown?.digit) firstAttack();
   });
-  await Promise.all([isAttacked, isNear]);
+  await isAttacked;
+  const [{ sectionsEngine }, { proofView }] = await Promise.all([import('./explore/engine.js'), import('./explore/proof.js')]);
+  const engine = sectionsEngine();
+  follow(proofView(engine, byId('proof', HTMLElement)));
+  await isNear;
   const { stage } = await import('./explore/stage.js');
   const page = {
     chooseTarget: demo.touching((target) => {
@@ -188,9 +200,7 @@ async function watchSections() {
     link: () => new URL(printLink(state()), location.href).href,
     say,
   };
-  // An engine of their own, so that nothing of theirs delays the live attack.
-  tell = stage(place, page, new Client('sections'));
-  tellSections();
+  follow(stage(place, page, engine));
 }
 
 async function start() {

@@ -147,6 +147,17 @@ tries: number,
 seed: number,
 /** The surface of one changed image. */
 surface: string, } }
+  | { "certify": {
+/** The network. */
+network: string,
+/** x. */
+image: Floats,
+/** The label to reach. */
+target: Target,
+/** The smallest ‖r‖₂ that was found for it. */
+norm: number,
+/** How long to go on, in milliseconds of work. */
+milliseconds: number, } }
   | { "rounded": {
 /** The network. */
 network: string,
@@ -266,7 +277,7 @@ name: string,
 widths: Array<number>, };
 
 /** An answer, of the same name as its question. */
-export type Answer = { "digit": Floats | null } | { "classify": Prediction } | { "attack": Attacked } | { "targets": Array<Found> } | { "way": Way } | { "trace": Trace } | { "readings": Array<Compared> } | { "plane": Map } | { "noise": Counted } | { "rounded": Rounded } | { "npy": Bytes } | { "csv": Bytes } | { "transfer": Array<Transferred> } | { "layers": Amplified } | { "units": Array<Ranked> } | "show";
+export type Answer = { "digit": Floats | null } | { "classify": Prediction } | { "attack": Attacked } | { "targets": Array<Found> } | { "way": Way } | { "trace": Trace } | { "readings": Array<Compared> } | { "plane": Map } | { "noise": Counted } | { "certify": Certified } | { "rounded": Rounded } | { "npy": Bytes } | { "csv": Bytes } | { "transfer": Array<Transferred> } | { "layers": Amplified } | { "units": Array<Ranked> } | "show";
 
 /** What a network makes of an image. */
 export type Prediction = {
@@ -414,6 +425,15 @@ export type Counted = {
 tried: number,
 /** How many of them changed the prediction. */
 changed: number, };
+
+/** How small r could be: see [`crate::certify`]. */
+export type Certified = {
+/** No r of a smaller norm than this reaches the target. */
+target: number,
+/** No r of a smaller norm than this changes the prediction. */
+any: number,
+/** Whether the norm that was found is the smallest that reaches the target, to 0.1 per cent. */
+is_smallest: boolean, };
 
 /** A picture of 256 levels. */
 export type Rounded = {

@@ -180,6 +180,7 @@ pub enum Question {
         surfaces: Vec<String>,
     },
     /// The nine other labels, each attacked.
+    #[cfg(feature = "sections")]
     Targets {
         /// The network.
         network: String,
@@ -191,6 +192,7 @@ pub enum Question {
         surfaces: Vec<String>,
     },
     /// The way from x through x + r to x + until·r.
+    #[cfg(feature = "sections")]
     Way {
         /// The network.
         network: String,
@@ -204,6 +206,7 @@ pub enum Question {
         count: u32,
     },
     /// Every evaluation of one search.
+    #[cfg(feature = "sections")]
     Trace {
         /// The network.
         network: String,
@@ -215,6 +218,7 @@ pub enum Question {
         target: Target,
     },
     /// Each reading of c, for each target.
+    #[cfg(feature = "sections")]
     Readings {
         /// The network.
         network: String,
@@ -224,6 +228,7 @@ pub enum Question {
         targets: Vec<Target>,
     },
     /// The labels on a square of the plane through x, x + r and a random direction; a coarse picture first.
+    #[cfg(feature = "sections")]
     Plane {
         /// The network.
         network: String,
@@ -245,6 +250,7 @@ pub enum Question {
         surface: String,
     },
     /// How many random changes of a norm change the prediction; counts so far come first.
+    #[cfg(feature = "sections")]
     Noise {
         /// The network.
         network: String,
@@ -259,7 +265,22 @@ pub enum Question {
         /// The surface of one changed image.
         surface: String,
     },
+    /// Proves how small r could be at all; the bounds so far come first.
+    #[cfg(feature = "sections")]
+    Certify {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// The label to reach.
+        target: Target,
+        /// The smallest ‖r‖₂ that was found for it.
+        norm: f32,
+        /// How long to go on, in milliseconds of work.
+        milliseconds: f64,
+    },
     /// x + r as a picture of 256 levels that the network still takes for the target.
+    #[cfg(feature = "sections")]
     Rounded {
         /// The network.
         network: String,
@@ -271,11 +292,13 @@ pub enum Question {
         target: Target,
     },
     /// An image or a change as NumPy's `np.load` reads it.
+    #[cfg(feature = "sections")]
     Npy {
         /// 784 values.
         values: Floats,
     },
     /// A search, one evaluation a row.
+    #[cfg(feature = "sections")]
     Csv {
         /// The network.
         network: String,
@@ -287,6 +310,7 @@ pub enum Question {
         target: Target,
     },
     /// What several networks predict of an example, and the smallest r of their own for the same target.
+    #[cfg(feature = "sections")]
     Transfer {
         /// The networks.
         networks: Vec<String>,
@@ -302,6 +326,7 @@ pub enum Question {
         surfaces: Vec<String>,
     },
     /// How much each layer amplifies a difference, and how much it could.
+    #[cfg(feature = "sections")]
     Layers {
         /// The network.
         network: String,
@@ -313,6 +338,7 @@ pub enum Question {
         seed: u32,
     },
     /// The digits of [`Request::Digits`] with the largest projections on one unit, and on a random direction of its layer.
+    #[cfg(feature = "sections")]
     Units {
         /// The network.
         network: String,
@@ -330,6 +356,7 @@ pub enum Question {
         surfaces: Vec<String>,
     },
     /// Paints `clip(x + t·r)`, or without an image r itself.
+    #[cfg(feature = "sections")]
     Show {
         /// Where.
         surface: String,
@@ -439,30 +466,46 @@ pub enum Answer {
     /// What is known of the subject.
     Attack(Attacked),
     /// In the order of the labels, without the prediction.
+    #[cfg(feature = "sections")]
     Targets(Vec<Found>),
     /// Probabilities and labels along the way.
+    #[cfg(feature = "sections")]
     Way(Way),
     /// Every evaluation.
+    #[cfg(feature = "sections")]
     Trace(Trace),
     /// One for each reading and target.
+    #[cfg(feature = "sections")]
     Readings(Vec<Compared>),
     /// What the map shows.
+    #[cfg(feature = "sections")]
     Plane(Map),
     /// Counts.
+    #[cfg(feature = "sections")]
     Noise(Counted),
+    /// What is proved so far.
+    #[cfg(feature = "sections")]
+    Certify(Certified),
     /// The picture.
+    #[cfg(feature = "sections")]
     Rounded(Rounded),
     /// A file.
+    #[cfg(feature = "sections")]
     Npy(Bytes),
     /// A file.
+    #[cfg(feature = "sections")]
     Csv(Bytes),
     /// One for each network.
+    #[cfg(feature = "sections")]
     Transfer(Vec<Transferred>),
     /// Layer by layer.
+    #[cfg(feature = "sections")]
     Layers(Amplified),
     /// The unit's, then the direction's.
+    #[cfg(feature = "sections")]
     Units(Vec<Ranked>),
     /// It is painted.
+    #[cfg(feature = "sections")]
     Show,
 }
 
@@ -667,6 +710,18 @@ pub struct Counted {
     pub tried: u32,
     /// How many of them changed the prediction.
     pub changed: u32,
+}
+
+/// How small r could be: see [`crate::certify`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Certified {
+    /// No r of a smaller norm than this reaches the target.
+    pub target: f32,
+    /// No r of a smaller norm than this changes the prediction.
+    pub any: f32,
+    /// Whether the norm that was found is the smallest that reaches the target, to 0.1 per cent.
+    pub is_smallest: bool,
 }
 
 /// A picture of 256 levels.

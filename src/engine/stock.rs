@@ -11,6 +11,7 @@ use crate::{
 use std::{
     cell::{OnceCell, RefCell},
     rc::Rc,
+    sync::Arc,
 };
 
 /// Bytes of one packed digit.
@@ -103,9 +104,8 @@ impl Loaded {
     }
 
     /// The network as one whose layers can be looked into, or the sentence that says that it is none.
-    pub(super) fn mlp(&self) -> Result<&Mlp, String> {
-        let mlp = self.network.mlp().map(|mlp| &**mlp);
-        mlp.ok_or_else(|| "Only a plain network of fully connected layers can be looked into here.".into())
+    pub(super) fn mlp(&self) -> Result<&Arc<Mlp>, String> {
+        self.network.mlp().ok_or_else(|| "Only a plain network of fully connected layers can be looked into here.".into())
     }
 
     /// The ten logits of an image.

@@ -32,6 +32,7 @@ pub struct Data {
 
 /// How to train.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Options {
     /// Steps in all.
     pub steps: u32,

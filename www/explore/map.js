@@ -48,6 +48,7 @@ export function mapView(client, wanted) {
   /** @type {number | null} */ let norm = null;
   let frame = 0;
   let side = 0;
+  /** The radius around x within which nothing changes the prediction. @type {number | null} */ let proved = null;
 
   const paintSoon = () => {
     if (frame !== 0) return;
@@ -93,7 +94,7 @@ export function mapView(client, wanted) {
     context.clearRect(0, 0, side, side);
     if (!known || norm === null) return;
     paintLabels(context, known);
-    paintRing(context, norm);
+    paintRings(context, norm);
     paintMarks(context, norm);
     paintScale(context);
   }
@@ -114,15 +115,20 @@ export function mapView(client, wanted) {
     }
   }
 
-  /** The distance of x′ from x, in every direction. @param {CanvasRenderingContext2D} context @param {number} norm */
-  function paintRing(context, norm) {
+  /** Within the inner ring nothing changes the prediction, which is proved; on the outer one r does. @param {CanvasRenderingContext2D} context @param {number} norm */
+  function paintRings(context, norm) {
     const [x, y] = at(0, 0);
     context.strokeStyle = DARK;
-    context.lineWidth = 1.2;
-    context.setLineDash([4, 4]);
-    context.beginPath();
-    context.arc(x, y, (norm / (2 * view.reach)) * side, 0, 2 * Math.PI);
-    context.stroke();
+    for (const { radius, dashes, width } of [
+      { radius: proved ?? 0, dashes: [], width: 2.5 },
+      { radius: norm, dashes: [4, 4], width: 1.2 },
+    ]) {
+      context.lineWidth = width;
+      context.setLineDash(dashes);
+      context.beginPath();
+      context.arc(x, y, (radius / (2 * view.reach)) * side, 0, 2 * Math.PI);
+      context.stroke();
+    }
     context.setLineDash([]);
   }
 
@@ -194,6 +200,11 @@ export function mapView(client, wanted) {
         view = scale === null ? home : { a: view.a * scale, b: view.b * scale, reach: view.reach * scale };
       }
       norm = length;
+      paintSoon();
+    },
+    /** @param {number | null} radius within which nothing changes the prediction, provably */
+    prove(radius) {
+      proved = radius;
       paintSoon();
     },
     /** A picture has been painted. @param {Regions} regions @param {View} of @param {string} name of its surface */

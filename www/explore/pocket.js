@@ -3,6 +3,7 @@
 import { create } from '../dom.js';
 import { watchTheme } from '../theme.js';
 import { mapView } from './map.js';
+import { watchProof } from './proof.js';
 import { empty, picture } from './picture.js';
 
 /** @import { Client } from '../client.js' */
@@ -66,12 +67,13 @@ export function section(figure, { client }) {
           { class: 'note' },
           'Across: along ',
           create('i', { class: 'r' }, 'r'),
-          '. Up: along a random direction. On the dashed ring lies x′. The bar is a distance ‖·‖₂. Drag or use the arrow keys to move, + and − to zoom.',
+          '. Up: along a random direction. Nothing within the solid ring changes the prediction: that is proved. On the dashed one lies x′. The bar is a distance ‖·‖₂. Drag or use the arrow keys to move, + and − to zoom.',
         ),
       ),
       noise.element,
     ),
   );
+  watchProof((certified) => map.prove(certified?.any ?? null));
   return ({ answer, network }) => {
     const r = answer?.perturbation?.values;
     if (!answer?.digit || !answer.outcome || !r) {

@@ -39,6 +39,7 @@ const SECTIONS = {
   transfer: () => import('./transfer.js'),
   units: () => import('./units.js'),
   layers: () => import('./layers.js'),
+  feed: () => import('./feed.js'),
   own: () => import('./own.js'),
   verdicts: () => import('./verdicts.js'),
   keep: () => import('./keep.js'),
@@ -51,7 +52,7 @@ const REST = 120;
 /**
  * @param {HTMLElement} place the element that holds the sections
  * @param {Page} page
- * @param {import('../client.js').Client} client an engine of their own, so that nothing of theirs delays the live attack
+ * @param {import('../client.js').Client} client
  * @returns {Update}
  */
 export function stage(place, page, client) {

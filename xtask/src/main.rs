@@ -48,6 +48,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ("test", suites) => test::test(&root, suites),
         ("bench", []) => bench::report(&root, false),
         ("bench", [json]) if json == "--json" => bench::report(&root, true),
+        ("bench", [training]) if training == "--training" => bench::report_training(&root),
         ("size", []) => size::report(&root),
         ("size", [write]) if write == "--write" => size::write(&root),
         ("npm", []) => npm::report(&root),
@@ -66,6 +67,7 @@ Usage: cargo xtask COMMAND
   test [SUITE …]     run every test, or only some suites:
                      {}
   bench [--json]     measure the search in Chromium
+  bench --training   measure training there, natively, and by TensorFlow.js in the same browser
   single-file        the whole page as one file, dist/pockets.html, that needs no server and no network
   npm                the package for npm, in target/npm
   size [--write]     what a first attack downloads; fails above its budget; puts the tables into the documents

@@ -123,10 +123,11 @@ fn webdriver_settings(root: &Path, chrome: &Path) -> Result<PathBuf> {
 fn types(root: &Path) -> Result<()> {
     site::build(root)?;
     let bindgen = WasmBindgen::find_or_install(root)?;
-    let mut describe = Command::new(bindgen.0.join("wasm-bindgen"));
-    describe.arg(root.join("target/wasm/wasm32-unknown-unknown/web/pockets.wasm"));
-    describe.args(["--target", "web", "--out-dir"]).arg(root.join("target/page-types"));
-    run(&mut describe, "Describing the module's types")?;
+    for module in site::MODULES {
+        let mut describe = Command::new(bindgen.0.join("wasm-bindgen"));
+        describe.arg(module.compiled(root)).args(["--target", "web", "--out-name", module.name, "--out-dir"]);
+        run(describe.arg(root.join("target/page-types")), "Describing a module's types")?;
+    }
     let mut tsc = page::script(root, "node_modules/typescript/bin/tsc")?;
     run(tsc.arg("--project").arg(page::folder(root).join("tsconfig.json")), "The type check of the JavaScript")
 }

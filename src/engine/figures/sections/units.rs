@@ -1,12 +1,12 @@
 //! The digits with the largest projections on a unit, and on a random direction of its layer.
 
-use super::super::{
-    gallery::Picture,
-    message::Ranked,
-    stock::{Digits, Loaded, Projected},
-    work::Work,
-};
 use crate::{
+    engine::{
+        gallery::Picture,
+        message::Ranked,
+        stock::{Digits, Loaded, Projected},
+        work::Work,
+    },
     experiment::{self, spectrum::activations, units},
     network::Mlp,
 };

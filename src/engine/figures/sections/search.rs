@@ -1,14 +1,14 @@
 //! Searches on an image that is already there: run to the end, traced, and compared.
 
-use super::super::{
-    gallery::largest,
-    message::{Compared, Floats, Step, Target, Trace},
-    stock::Loaded,
-    work::Work,
-};
 use crate::{
     attack::{Attack, Goal, Outcome, Reading},
-    vector::dot,
+    engine::{
+        figures::attack::observed,
+        gallery::largest,
+        message::{Compared, Floats, Target, Trace},
+        stock::Loaded,
+        work::Work,
+    },
 };
 use std::{cell::RefCell, pin::Pin, rc::Rc};
 
@@ -80,24 +80,6 @@ pub(super) async fn readings(
         }
     }
     Ok(compared)
-}
-
-/// The evaluation made last, and after the end the result, in numbers.
-#[inline(never)]
-pub(super) fn observed(search: &Attack) -> Option<Step> {
-    let seen = search.observation()?;
-    let square = dot(seen.r, seen.r);
-    Some(Step {
-        evaluations: seen.evaluations,
-        phase: seen.phase,
-        loss: seen.loss,
-        norm: square.sqrt(),
-        margin: seen.margin,
-        c: seen.c,
-        objective: seen.c * square + seen.loss,
-        succeeds: seen.bracket.0,
-        fails: seen.bracket.1,
-    })
 }
 
 #[inline(never)]

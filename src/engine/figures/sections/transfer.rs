@@ -1,19 +1,15 @@
 //! One network's example, shown to others.
 
-use super::{
-    super::{
+use super::{moved, search::run, signed};
+use crate::{
+    PIXELS,
+    attack::{Ending, Goal, Reading},
+    engine::{
         gallery::{Picture, signed_limit},
         message::{Floats, Judged, Own, Transferred},
         stock::Loaded,
         work::Work,
     },
-    moved,
-    search::run,
-    signed,
-};
-use crate::{
-    PIXELS,
-    attack::{Ending, Goal, Reading},
     experiment::transfer::amplify,
     network::{label, probabilities},
     vector::dot,

@@ -1,17 +1,14 @@
 //! From x through x + r and beyond, and x + r as a picture of 256 levels.
 
-use super::{
-    super::{
-        files,
+use super::{files, moved, reaches};
+use crate::{
+    LABELS,
+    attack::Goal,
+    engine::{
         message::{Bytes, Flip, Floats, Rounded, RoundingKind, Way},
         stock::Loaded,
         work::Work,
     },
-    moved, reaches,
-};
-use crate::{
-    LABELS,
-    attack::Goal,
     experiment::rounding::{self, Rounding},
     network::{label, probabilities},
 };

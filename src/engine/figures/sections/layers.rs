@@ -1,7 +1,7 @@
 //! How a difference grows or fades from layer to layer.
 
-use super::super::{message::Amplified, stock::Loaded, work::Work};
 use crate::{
+    engine::{message::Amplified, stock::Loaded, work::Work},
     experiment::{noise::Noise, spectrum::amplification},
     vector::squared_distance,
 };

@@ -1,13 +1,13 @@
 //! The pocket: the labels on a plane through it, and random changes that do not find it.
 
-use super::super::{
-    gallery::Picture,
-    map,
-    message::{Answer, Counted, Map},
-    stock::Loaded,
-    work::Work,
-};
+use super::map;
 use crate::{
+    engine::{
+        gallery::Picture,
+        message::{Answer, Counted, Map},
+        stock::Loaded,
+        work::Work,
+    },
     experiment::{self, noise::Noise, plane::Plane},
     network::label,
 };

@@ -1,6 +1,6 @@
 //! What a map of labels shows: where each label has most room, and how much of the map it has.
 
-use super::message::{Place, Share};
+use crate::engine::message::{Place, Share};
 use crate::{LABELS, experiment::units::top};
 
 /// For each label in view the largest square that it fills; `labels` has `side` cells in a row.

@@ -1,6 +1,6 @@
 //! The files that a visitor can keep, byte by byte.
 
-use super::message::{Bytes, Step};
+use crate::engine::message::{Bytes, Step};
 use crate::{SIDE, attack::Phase, decimal::Decimal};
 
 /// A PNG of 28×28 grey levels, uncompressed (PNG specification, 3rd edition; RFC 1950 and 1951).
