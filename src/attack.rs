@@ -13,14 +13,13 @@ use crate::{
     LABELS, PIXELS,
     decimal::Decimal,
     lbfgs::{self, Minimizer, Scaling},
-    network::Mlp,
+    network::Network,
     vector::{clip, squared_distance},
 };
 use boundary::{Tangents, multiplier};
 pub use descent::Stand;
 use problem::Problem;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use thiserror::Error;
 use weight::{Next, WeightSearch};
 
@@ -269,7 +268,7 @@ const SCALE_PRECISION: f32 = 1e-4;
 
 impl Attack {
     /// Room for searches on `network`.
-    pub fn new(network: Arc<Mlp>, options: Options) -> Self {
+    pub fn new(network: impl Into<Network>, options: Options) -> Self {
         let zeros = || vec![0.0; PIXELS];
         let minimizer = Minimizer::new(
             PIXELS,
@@ -284,7 +283,7 @@ impl Attack {
             },
         );
         Attack {
-            problem: Problem::new(network),
+            problem: Problem::new(network.into()),
             minimizer,
             stage: Stage::Done,
             weights: WeightSearch::default(),

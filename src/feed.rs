@@ -29,6 +29,8 @@ pub(crate) use pool::{Kind, Pool};
 pub(crate) use product::Batch;
 #[cfg(feature = "lab")]
 pub(crate) use trainable::{Inputs, Trainable};
+#[cfg(feature = "lab")]
+pub(crate) use trainer::moved;
 
 use crate::{attack::AttackError, network::NetworkError};
 use thiserror::Error;

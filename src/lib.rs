@@ -12,10 +12,10 @@
 //! is on its right:
 //!
 //! ```text
-//! strokes ─► Digit ─► Mlp ──► Attack (over c) ──► Outcome ─► canvases, readouts
-//! (digit)             ▲  ▲      │   ▲                        (web)
-//!          safetensors│  │      ▼   │ one loss and gradient a step
-//!            (network)┘  └──── Minimizer (lbfgs)
+//! strokes ─► Digit ─► Network ─► Attack (over c) ──► Outcome ─► canvases, readouts
+//! (digit)             ▲  ▲         │   ▲                        (web)
+//!          safetensors│  │         ▼   │ one loss and gradient a step
+//!            (network)┘  └─────── Minimizer (lbfgs)
 //! ```
 #![deny(missing_docs)]
 

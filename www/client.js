@@ -47,7 +47,7 @@ const LOCAL_SLICE = 4;
  * @property {URL} module its WebAssembly module
  * @property {URL} script of its Worker
  * @property {() => Worker} start starts that; throws where the browser refuses
- * @property {() => Promise<typeof import('../pockets.js')>} load the same for the page's own thread
+ * @property {() => Promise<import('./serve.js').Glue>} load the same for the page's own thread
  */
 
 /** What a demo needs, and no more. @type {Build} */

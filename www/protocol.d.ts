@@ -315,7 +315,7 @@ rgba: Bytes, } };
 export type Facts = {
 /** What its file calls it. */
 name: string,
-/** The widths of its layers, from 784 to 10. */
+/** The widths of its layers, from 784 to 10; none of a network that is no plain one of fully connected layers. */
 widths: Array<number>, };
 
 /** An answer, of the same name as its question. */

@@ -2,9 +2,11 @@
 /**
  * The inside of a Worker, whichever build of the engine it has: says that it listens, is given the compiled module and a port, and from
  * then on is src/web.rs.
+ *
+ * @typedef {{ default: (module: { module_or_path: WebAssembly.Module }) => Promise<unknown>, serve: (port: MessagePort, slice: number) => void }} Glue
  */
 
-/** @param {typeof import('../pockets.js').default} start @param {typeof import('../pockets.js').serve} serve */
+/** @param {Glue['default']} start @param {Glue['serve']} serve */
 export function listen(start, serve) {
   self.onmessage = async ({ data: { module, port, slice } }) => {
     try {

@@ -3,10 +3,9 @@
 use super::{Goal, Phase, boundary::Tangents};
 use crate::{
     LABELS, PIXELS,
-    network::{self, Mlp, kernel::Evaluator},
+    network::{self, Network, kernel::Evaluator},
     vector::{add_scaled, clip, dot, squared_distance},
 };
-use std::sync::Arc;
 
 /// A success must exceed its rivals by this part of the largest logit, so that a forward pass that sums in another
 /// order still agrees.
@@ -53,7 +52,7 @@ pub(super) struct Judgement {
 }
 
 impl Problem {
-    pub(super) fn new(network: Arc<Mlp>) -> Self {
+    pub(super) fn new(network: Network) -> Self {
         let zeros = || vec![0.0; PIXELS];
         Problem {
             evaluator: Evaluator::new(network),

@@ -505,7 +505,7 @@ pub enum Response {
 pub struct Facts {
     /// What its file calls it.
     pub name: String,
-    /// The widths of its layers, from 784 to 10.
+    /// The widths of its layers, from 784 to 10; none of a network that is no plain one of fully connected layers.
     pub widths: Vec<u32>,
 }
 

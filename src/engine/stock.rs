@@ -6,7 +6,7 @@ use crate::{
     attack::{Attack, Options, Reading},
     digit::{Rasteriser, Strokes},
     experiment::spectrum,
-    network::{Mlp, NetworkError, kernel::Evaluator, label, probabilities},
+    network::{Mlp, Network, NetworkError, kernel::Evaluator, label, probabilities},
 };
 use std::{
     cell::{OnceCell, RefCell},
@@ -31,7 +31,7 @@ pub(super) struct Digits(Vec<u8>);
 
 /// A network, and what is kept of it from one question to the next.
 pub(super) struct Loaded {
-    pub(super) mlp: Arc<Mlp>,
+    network: Network,
     pub(super) evaluator: RefCell<Evaluator>,
     /// A search for each reading of c that was asked for. One that nobody else holds is free.
     attacks: RefCell<Vec<(Reading, Rc<RefCell<Attack>>)>>,
@@ -45,11 +45,11 @@ type Projected = (Rc<Digits>, Rc<Vec<Vec<f32>>>);
 impl Stock {
     /// Takes a network, in the place of an older one of the same key.
     pub(super) fn load(&self, key: String, bytes: &[u8]) -> Result<Facts, NetworkError> {
-        let mlp = Arc::new(Mlp::from_safetensors(bytes)?);
-        let facts = Facts::of(&mlp);
+        let network = Network::from_safetensors(bytes)?;
+        let facts = Facts::of(&network);
         let mut networks = self.networks.borrow_mut();
         networks.retain(|(known, _)| *known != key);
-        networks.push((key, Rc::new(Loaded::new(mlp))));
+        networks.push((key, Rc::new(Loaded::new(network))));
         Ok(facts)
     }
 
@@ -88,14 +88,19 @@ impl Digits {
 }
 
 impl Loaded {
-    fn new(mlp: Arc<Mlp>) -> Self {
+    fn new(network: Network) -> Self {
         Loaded {
-            evaluator: RefCell::new(Evaluator::new(mlp.clone())),
-            mlp,
+            evaluator: RefCell::new(Evaluator::new(network.clone())),
+            network,
             attacks: RefCell::default(),
             bounds: OnceCell::new(),
             projected: RefCell::default(),
         }
+    }
+
+    /// The network as one whose layers can be looked into, or the sentence that says that it is none.
+    pub(super) fn mlp(&self) -> Result<&Arc<Mlp>, String> {
+        self.network.mlp().ok_or_else(|| "Only a plain network of fully connected layers can be looked into here.".into())
     }
 
     /// The ten logits of an image.
@@ -130,7 +135,7 @@ impl Loaded {
             return attack.clone();
         }
         let is_new = kept.is_none();
-        let attack = Rc::new(RefCell::new(Attack::new(self.mlp.clone(), Options::new(reading))));
+        let attack = Rc::new(RefCell::new(Attack::new(self.network.clone(), Options::new(reading))));
         if is_new {
             attacks.push((reading, attack.clone()));
         }
@@ -139,8 +144,8 @@ impl Loaded {
 
     /// By how much each layer can amplify a difference at most.
     #[inline(never)]
-    pub(super) fn bounds(&self) -> Vec<f64> {
-        let bounds = || spectrum::bounds(&self.mlp).into_iter().map(|bound| bound.product()).collect();
+    pub(super) fn bounds(&self, mlp: &Mlp) -> Vec<f64> {
+        let bounds = || spectrum::bounds(mlp).into_iter().map(|bound| bound.product()).collect();
         self.bounds.get_or_init(bounds).clone()
     }
 

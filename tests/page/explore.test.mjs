@@ -7,22 +7,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { open } from './harness.mjs';
-import { STILL, colours, inspect, pixels, safetensors, settled, target, written, withoutWorkers } from './helpers.mjs';
+import { STILL, colours, inspect, pixels, safetensors, section, settled, target, written, withoutWorkers } from './helpers.mjs';
 
 /** @typedef {import('./harness.mjs').Page} Page */
-
-/**
- * Scrolls to a section, as a reader would.
- * @param {Page} page
- * @param {string} heading
- */
-async function section(page, heading) {
-  const found = page.getByRole('region', { name: heading });
-  await found.scrollIntoViewIfNeeded();
-  await found.locator('.figure > *').first().waitFor();
-  await found.scrollIntoViewIfNeeded();
-  return found;
-}
 
 /** A network that predicts 2 of ink in the upper half, 6 in the lower half. */
 const HALVES = {

@@ -154,3 +154,16 @@ export async function inspect(page, state) {
   });
   assert.deepEqual(violations, [], state);
 }
+
+/**
+ * Scrolls to a section, as a reader would.
+ * @param {Page} page
+ * @param {string} heading
+ */
+export async function section(page, heading) {
+  const found = page.getByRole('region', { name: heading });
+  await found.scrollIntoViewIfNeeded();
+  await found.locator('.figure > *').first().waitFor();
+  await found.scrollIntoViewIfNeeded();
+  return found;
+}

@@ -8,6 +8,8 @@ import { followView } from './follow.js';
 /** @import { Amplified } from '../protocol.js' */
 /** @import { Tools, Update } from './stage.js' */
 
+const CLOSED = 'This follows a change through networks of fully connected layers alone. Choose one of those at the top to see its layers.';
+
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
 export function section(figure, { client }) {
   const growth = chart({ name: 'The difference after each layer', height: 300 });
@@ -36,11 +38,11 @@ export function section(figure, { client }) {
   );
   return ({ answer, network, widths }) => {
     const { digit, adversarial } = answer ?? {};
-    if (!digit || !adversarial) {
+    if (!digit || !adversarial || widths.length === 0) {
       client.cancel('layers');
       inside.about(null);
       table.replaceChildren();
-      words.textContent = 'There is no change to follow through the layers.';
+      words.textContent = widths.length === 0 ? CLOSED : 'There is no change to follow through the layers.';
       growth.draw({ x: { label: '', domain: [0, 1], ticks: [] }, y: { label: '', domain: [0, 1], ticks: [] }, lines: [] });
       return;
     }

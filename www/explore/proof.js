@@ -9,6 +9,7 @@ import { create } from '../dom.js';
 /** A drawing that has not changed for so long, in milliseconds, is worth a proof, and a proof so much work. */
 const REST = 250;
 const WORTH = 20_000;
+const CLOSED = 'Only of networks of fully connected layers is anything proved here.';
 
 /** @type {Set<(certified: Certified | null) => void>} */ const listeners = new Set();
 /** @type {Certified | null} */ let latest = null;
@@ -28,13 +29,14 @@ export function proofView(client, place) {
     place.replaceChildren(...(certified ? words(certified) : []));
     for (const listener of listeners) listener(certified);
   };
-  return ({ answer, network, bytes, target }) => {
+  return ({ answer, network, bytes, widths, target }) => {
     clearTimeout(rest);
     client.cancel('certify');
     show(null);
     const [digit, outcome] = [answer?.digit, answer?.outcome];
     // A step of a proof takes too long for the page's own thread.
     if (answer?.state !== 'found' || !digit || !outcome || client.isLocal) return;
+    if (widths.length === 0) return place.replaceChildren(CLOSED);
     rest = setTimeout(() => {
       client.network(network, bytes);
       client.ask('certify', 'certify', { network, image: digit.values, target, norm: outcome.norm, milliseconds: WORTH }, show);

@@ -9,7 +9,7 @@
  * @property {Attacked | null} answer what is shown above; null while nothing is known
  * @property {string} network the name of the network in use
  * @property {Uint8Array} bytes its file
- * @property {number[]} widths of its layers, from 784 to 10
+ * @property {number[]} widths of its layers, from 784 to 10; none of a network that is no plain one of fully connected layers
  * @property {Target} target
  * @property {Reading} reading
  *

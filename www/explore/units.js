@@ -13,6 +13,7 @@ import { picture } from './picture.js';
 /** Digits in a row. */
 const TOP = 10;
 const BINS = 40;
+const CLOSED = 'This looks into networks of fully connected layers alone. Choose one of those at the top to see its units.';
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
 export function section(figure, { client }) {
@@ -31,11 +32,13 @@ export function section(figure, { client }) {
     }),
   ];
   const note = create('p', { class: 'note' }, 'The first thousand test digits of MNIST.');
-  figure.append(layers, ...rows.map(({ element }) => element), note);
+  const inside = create('div', { class: 'stack' }, layers, ...rows.map(({ element }) => element), note);
+  const closed = create('p', { class: 'words' }, CLOSED);
+  figure.append(inside, closed);
 
   const width = () => scene?.widths[layer + 1] ?? 1;
   const ask = () => {
-    if (!scene || !hasDigits) return;
+    if (!scene || !hasDigits || scene.widths.length === 0) return;
     unit = Math.min(unit, width() - 1);
     const { network, answer } = scene;
     const image = answer?.digit?.values ?? null;
@@ -76,6 +79,9 @@ export function section(figure, { client }) {
   }
   return (next) => {
     scene = next;
+    const isOpen = next.widths.length > 0;
+    [inside.hidden, closed.hidden] = [!isOpen, isOpen];
+    if (!isOpen) return client.cancel('units');
     offerLayers(next.widths);
     ask();
   };

@@ -86,11 +86,11 @@ pub(super) async fn answer(work: &Work, question: Question) -> Result<Answer, St
         }
         Question::Layers { network, image, adversarial, seed } => {
             let network = work.network(&network)?;
-            Answer::Layers(layers::layers(work, &network, pixels(&image)?, pixels(&adversarial)?, seed).await)
+            Answer::Layers(layers::layers(work, &network, pixels(&image)?, pixels(&adversarial)?, seed).await?)
         }
         Question::Follow { network, image, adversarial } => {
             let network = work.network(&network)?;
-            Answer::Follow(follow::follow(work, &network, pixels(&image)?, pixels(&adversarial)?).await)
+            Answer::Follow(follow::follow(work, &network, pixels(&image)?, pixels(&adversarial)?).await?)
         }
         Question::Units { network, image, layer, unit, seed, bins, surfaces } => {
             let network = work.network(&network)?;

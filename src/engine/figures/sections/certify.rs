@@ -22,7 +22,8 @@ pub(super) async fn certify(
     norm: f32,
     milliseconds: f64,
 ) -> Result<Certified, String> {
-    let mut proofs = [goal, Goal::Any].map(|goal| (goal, Certifier::new(network.mlp.clone())));
+    let mlp = network.mlp()?;
+    let mut proofs = [goal, Goal::Any].map(|goal| (goal, Certifier::new(mlp.clone())));
     for (goal, proof) in &mut proofs {
         proof.start(image, *goal).map_err(|error| error.to_string())?;
     }

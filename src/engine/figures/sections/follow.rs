@@ -14,10 +14,16 @@ use crate::{
 const PLACES: u32 = 24;
 
 /// Every hidden unit at both ends, and its share of how the lead of one label over the other changes.
-pub(super) async fn follow(work: &Work, network: &Loaded, image: &[f32], adversarial: &[f32]) -> Followed {
+pub(super) async fn follow(
+    work: &Work,
+    network: &Loaded,
+    image: &[f32],
+    adversarial: &[f32],
+) -> Result<Followed, String> {
+    let mlp = network.mlp()?;
     let [from, to] = [image, adversarial].map(|image| network.label(image));
     let r: Vec<f32> = adversarial.iter().zip(image).map(|(sum, x)| sum - x).collect();
-    let mut follow = Follow::new(&network.mlp, [to, from], image);
+    let mut follow = Follow::new(mlp, [to, from], image);
     let before = floats(follow.activations());
     let mut lead = [follow.lead(); 2];
     for k in 1..=PLACES {
@@ -27,7 +33,7 @@ pub(super) async fn follow(work: &Work, network: &Loaded, image: &[f32], adversa
     lead[1] = follow.lead();
     let layers = before.into_iter().zip(floats(follow.activations())).zip(floats(&follow.shares));
     let layers = layers.map(|((before, after), shares)| FollowedLayer { before, after, shares });
-    Followed { from: from as u32, to: to as u32, lead, layers: layers.collect() }
+    Ok(Followed { from: from as u32, to: to as u32, lead, layers: layers.collect() })
 }
 
 #[inline(never)]

@@ -7,22 +7,29 @@ use crate::{
 };
 
 /// How much each layer amplifies r, a random change of the same size, and how much it could.
-pub(super) async fn layers(work: &Work, network: &Loaded, image: &[f32], adversarial: &[f32], seed: u32) -> Amplified {
+pub(super) async fn layers(
+    work: &Work,
+    network: &Loaded,
+    image: &[f32],
+    adversarial: &[f32],
+    seed: u32,
+) -> Result<Amplified, String> {
+    let mlp = network.mlp()?;
     let norm = squared_distance(adversarial, image).sqrt();
-    let bounds = network.bounds();
+    let bounds = network.bounds(mlp);
     work.rest().await;
     let mut noise = Noise::new(seed.into());
     noise.draw();
-    let random = amplification(&network.mlp, image, noise.at_norm(image, norm));
-    let searched = amplification(&network.mlp, image, adversarial);
+    let random = amplification(mlp, image, noise.at_norm(image, norm));
+    let searched = amplification(mlp, image, adversarial);
     let factors = [&bounds, &searched, &random];
-    Amplified {
+    Ok(Amplified {
         sizes: factors.map(|factors| sizes(norm.into(), factors)),
         total: factors.map(|factors| factors.iter().product()),
         bounds,
         searched,
         random,
-    }
+    })
 }
 
 /// How large a difference is before the first layer, and after each.

@@ -8,6 +8,7 @@ use crate::{
         work::Work,
     },
     experiment::{self, spectrum::activations, units},
+    network::Mlp,
 };
 use std::rc::Rc;
 
@@ -35,13 +36,14 @@ pub(super) async fn units(
     if digits.count() == 0 {
         return Err("The digits have not been loaded.".into());
     }
-    let width = network.mlp.layers().get(place.layer).map_or(0, |layer| layer.outputs);
+    let mlp = network.mlp()?;
+    let width = mlp.layers().get(place.layer).map_or(0, |layer| layer.outputs);
     if place.unit >= width || !(1..=BINS).contains(&bins) {
         return Err("The network has no such unit, or the histogram no such bars.".into());
     }
-    let layers = projected(work, network, &digits).await;
+    let layers = projected(work, network, mlp, &digits).await;
     let phis = &layers[place.layer];
-    let own = image.map(|image| projection(network, image, place.layer));
+    let own = image.map(|image| projection(mlp, image, place.layer));
     let mut axis = vec![0.0; width];
     axis[place.unit] = 1.0;
     let random = place.seed.map(|seed| units::direction(width, &mut experiment::random(seed.into())));
@@ -61,13 +63,13 @@ pub(super) async fn units(
 }
 
 /// What every layer makes of all digits.
-async fn projected(work: &Work, network: &Loaded, digits: &Rc<Digits>) -> Rc<Vec<Vec<f32>>> {
+async fn projected(work: &Work, network: &Loaded, mlp: &Mlp, digits: &Rc<Digits>) -> Rc<Vec<Vec<f32>>> {
     if let Some(known) = network.projected(digits) {
         return known;
     }
-    let mut all = vec![Vec::new(); network.mlp.layers().len()];
+    let mut all = vec![Vec::new(); mlp.layers().len()];
     for index in 0..digits.count() {
-        for (all, layer) in all.iter_mut().zip(activations(&network.mlp, &digits.image(index))) {
+        for (all, layer) in all.iter_mut().zip(activations(mlp, &digits.image(index))) {
             all.extend(layer.iter().map(|&a| a as f32));
         }
         work.rest().await;
@@ -78,8 +80,8 @@ async fn projected(work: &Work, network: &Loaded, digits: &Rc<Digits>) -> Rc<Vec
 }
 
 /// What a layer makes of an image.
-fn projection(network: &Loaded, image: &[f32], layer: usize) -> Vec<f32> {
-    activations(&network.mlp, image)[layer].iter().map(|&a| a as f32).collect()
+fn projection(mlp: &Mlp, image: &[f32], layer: usize) -> Vec<f32> {
+    activations(mlp, image)[layer].iter().map(|&a| a as f32).collect()
 }
 
 /// The projections of all digits in equal parts of their range, and x's among them.
