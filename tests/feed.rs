@@ -1,5 +1,6 @@
 //! The trainer learns, hardens, can be stopped at any moment, and never loses the last good weights.
 #![cfg(feature = "feed")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use candle_core::{Device, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW, loss, ops};

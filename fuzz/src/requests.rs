@@ -159,6 +159,7 @@ fn question(input: &mut Unstructured) -> Result<Question> {
             norm: number(input)?,
             tries: count(input, 100)?,
             seed: input.arbitrary()?,
+            clipped: input.arbitrary()?,
             surface: surface(input)?,
         },
         10 => {

@@ -100,7 +100,9 @@ impl Loaded {
 
     /// The network as one whose layers can be looked into, or the sentence that says that it is none.
     pub(super) fn mlp(&self) -> Result<&Arc<Mlp>, String> {
-        self.network.mlp().ok_or_else(|| "Only a plain network of fully connected layers can be looked into here.".into())
+        self.network
+            .mlp()
+            .ok_or_else(|| "Only a plain network of fully connected layers can be looked into here.".into())
     }
 
     /// The ten logits of an image.

@@ -107,7 +107,14 @@ fn what_looks_into_layers_says_in_a_sentence_which_networks_it_is_for() {
     let sentence = "Only a plain network of fully connected layers can be looked into here.";
     let layers = Question::Layers { network: KEY.into(), image: x(), adversarial, seed: 1 };
     assert_eq!(driver.refusal_of(layers), sentence);
-    let units =
-        Question::Units { network: KEY.into(), image: None, layer: 0, unit: 0, seed: Some(1), bins: 10, surfaces: vec![] };
+    let units = Question::Units {
+        network: KEY.into(),
+        image: None,
+        layer: 0,
+        unit: 0,
+        seed: Some(1),
+        bins: 10,
+        surfaces: vec![],
+    };
     assert_eq!(driver.refusal_of(units), sentence);
 }

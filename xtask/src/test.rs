@@ -144,7 +144,16 @@ fn wasm_command(root: &Path, bindgen: &WasmBindgen) -> Result<Command> {
     )?;
     let mut test = toolchain.command("cargo", &[&bindgen.0], root)?;
     // As the page is compiled; and a debug build of the dependencies takes four times as long.
-    test.args(["test", "--no-fail-fast", "--release", "--target", "wasm32-unknown-unknown", "--no-default-features"]);
+    test.args([
+        "test",
+        "--no-fail-fast",
+        "--release",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--no-default-features",
+        "--features",
+        "sections",
+    ]);
     for name in &names {
         test.args(["--test", name]);
     }
