@@ -236,7 +236,7 @@ test('a Worker that dies when its script is not there any more ends in a sentenc
   await target(page, '4').check();
   await settled(page, /(cannot run|ended unexpectedly|makes it predict 4)/);
   await page.waitForTimeout(1500);
-  const asked = requests.slice(before).filter((url) => url.endsWith('/worker.js') && !url.includes(other.version));
+  const asked = requests.slice(before).filter((url) => url.endsWith('/www/worker.js') && !url.includes(other.version));
   assert(asked.length <= 8, `it was asked for ${asked.length} times`);
   assert(await isDrawnOn(page));
 });
