@@ -20,6 +20,17 @@ const HALVES = {
   '0.bias': { shape: [10], values: () => 0 },
 };
 
+/**
+ * Waits until a picture is what it should be: it is painted when its turn comes.
+ * @param {() => Promise<unknown>} picture
+ * @param {unknown} expected
+ * @param {string} what
+ */
+async function becomes(picture, expected, what) {
+  const begun = Date.now();
+  while (!isDeepStrictEqual(await picture(), expected)) assert(Date.now() - begun < 10_000, what);
+}
+
 /** @param {import('playwright-core').Locator} input a range, moved by keys from its lower end */
 async function slide(input, /** @type {number} */ steps) {
   await input.focus();
@@ -89,12 +100,12 @@ test('the search can be stepped, scrubbed and played, and the readings of the pa
   await slider.press('Home');
   await search.getByText('At your digit itself').waitFor();
   assert(await search.getByRole('button', { name: 'Step back' }).isDisabled());
-  assert.deepEqual(await image(), await colours(page, 'Network input'), 'the first evaluation is at x');
+  await becomes(image, await colours(page, 'Network input'), 'the first evaluation is at x');
   await search.getByRole('button', { name: 'Play' }).click();
   await search.getByRole('button', { name: 'Pause' }).click();
   await search.getByRole('button', { name: 'Play' }).click();
   await search.getByRole('heading', { name: 'The result' }).waitFor();
-  assert.deepEqual(await image(), last);
+  await becomes(image, last, 'the last evaluation is the result');
   await search.getByRole('button', { name: 'Play' }).waitFor();
   for (const name of ['Margin', 'Size of the change', 'Bracket on c', 'Loss and objective']) {
     assert.match((await search.getByRole('img', { name }).getAttribute('aria-label')) ?? '', /\d/, name);

@@ -37,7 +37,7 @@ test('a Worker that is killed in the middle of a search is replaced, and the sea
   await draw(await written(1));
   // Known as soon as the search begins, which takes seconds.
   await readout('Prediction').filter({ hasText: /^3/ }).waitFor();
-  assert.equal(await killWorkers(page), 1);
+  assert((await killWorkers(page)) > 0);
   assert(await isDrawnOn(page));
   await settled(page, /found no change that makes it predict 8/);
 });

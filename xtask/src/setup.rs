@@ -8,11 +8,13 @@ use crate::process::which;
 mod browser;
 mod debian;
 mod node;
+mod python;
 mod toolchain;
 mod tools;
 
 pub use browser::{Browser, firefox};
 pub use node::Node;
+pub use python::python;
 pub use toolchain::Toolchain;
 pub use tools::{Trunk, WasmBindgen, WasmOpt};
 
@@ -39,6 +41,7 @@ const MANAGERS: [Manager; 5] = [
             ("chromium-driver", "--cask chromedriver"),
             ("firefox-esr", "--cask firefox"),
             ("nodejs npm", "node"),
+            ("python3-venv", "python"),
         ],
     },
     Manager { program: "apt-get", command: "sudo apt-get install", names: &[] },

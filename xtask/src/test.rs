@@ -1,7 +1,7 @@
 //! Every test there is: the crate's own, those of its WebAssembly in a browser, and the page's.
 
 use crate::process::{Result, run, run_logged, set_ahead};
-use crate::setup::{self, Browser, Toolchain, WasmBindgen};
+use crate::setup::{self, Browser, Toolchain, WasmBindgen, python};
 use crate::{cache, npm, page, site, size, supply};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -104,7 +104,9 @@ fn lint(root: &Path) -> Result<()> {
 }
 
 fn native(root: &Path) -> Result<()> {
-    run(cargo(root).args(["test", "--workspace", "--no-fail-fast"]), "A native test")
+    let mut test = cargo(root);
+    test.args(["test", "--workspace", "--no-fail-fast"]).env("POCKETS_PYTHON", python(root)?);
+    run(&mut test, "A native test")
 }
 
 /// Every tests/wasm*.rs, in headless Chromium.
