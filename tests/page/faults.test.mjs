@@ -225,7 +225,7 @@ test('a Worker that dies when its script is not there any more ends in a sentenc
   const { page, draw, deploy, requests } = await open(t, {
     ...STILL,
     before: rememberWorkers,
-    expected: [/404/, /worker\.js|pockets\.js/, /dynamically imported|Failed to fetch|MIME/],
+    expected: [/404/, /worker\.js|(pockets|sections)\.js/, /dynamically imported|Failed to fetch|MIME/],
   });
   t.after(other.remove); // after the page is gone
   await draw(await written(1));
