@@ -93,7 +93,8 @@ function assertFlat(looks) {
     Math.min(...some.map((each) => each[name]));
   const most = (/** @type {keyof (typeof rested)[0]} */ name) => Math.max(...rested.map((each) => each[name]));
   assert.equal(most('workers'), looks[0].workers, 'as many Workers as at first');
-  assert.equal(rested[rested.length - 1].module, rested[0].module, 'the module’s memory is as large as after the warm-up');
+  // It is given in large parts: once more is needed when two searches of one kind first overlap, and then no more.
+  assert.equal(end[end.length - 1].module, end[0].module, 'the module’s memory grew in the second half');
   // A leak raises even the smallest of many looks.
   assert(
     least(end, 'heap') < 1.05 * least(half, 'heap') + 100_000,
