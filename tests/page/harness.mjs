@@ -24,7 +24,6 @@ import { extname, join, normalize, relative, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { after } from 'node:test';
 import { chromium, firefox } from 'playwright-core';
 
 /**
@@ -169,7 +168,11 @@ export function startBrowser({ inFirefox = IN_FIREFOX, isStill = false } = {}) {
 
 /** For all tests of a file; each gets a profile of its own. @type {Map<boolean, ReturnType<typeof startBrowser>>} */
 const browsers = new Map();
-after(() => Promise.all([...browsers.values()].map(async (browser) => (await browser).close())));
+// A script that is no test prints what it found, and would print the test runner's words too if it knew of that.
+if (/\.test\.mjs$/.test(process.argv[1] ?? '')) {
+  const { after } = await import('node:test');
+  after(() => Promise.all([...browsers.values()].map(async (browser) => (await browser).close())));
+}
 
 /** @param {boolean} isStill see {@link startBrowser} */
 function browserFor(isStill) {
