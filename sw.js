@@ -16,7 +16,8 @@ const FILES = ['/* files */'];
 const NAME = `pockets ${worker.registration.scope} ${VERSION}`;
 const MINE = `pockets ${worker.registration.scope} `;
 /** What only some visitors ask for is kept once somebody has: other networks, data of figures. */
-const LATER = /\/www\/(networks\/(?!index\.json|FC100-100-10\.safetensors)|.*\.(json|bin|safetensors)$)/;
+const LATER =
+  /\/www\/(networks\/(?!index\.json|FC100-100-10\.safetensors)|.*\.(json|bin|safetensors)$)|\/feed(_bg\.wasm|\.js)$|\/licences\.txt$/;
 const NEEDED = /\/www\/(networks\/(index\.json|FC100-100-10\.safetensors)|digits\/samples\.json)$/;
 
 worker.addEventListener('install', (event) => {

@@ -5,6 +5,7 @@
 //! smallest `r`.
 
 mod boundary;
+mod descent;
 mod problem;
 mod thorough;
 mod weight;
@@ -13,13 +14,13 @@ use crate::{
     LABELS, PIXELS,
     decimal::Decimal,
     lbfgs::{self, Minimizer, Scaling},
-    network::Mlp,
+    network::Network,
     vector::{clip, dot, squared_distance},
 };
 use boundary::{Mixer, Tangents, multiplier};
+pub use descent::Stand;
 use problem::Problem;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use thiserror::Error;
 use weight::{Next, WeightSearch};
 
@@ -226,6 +227,8 @@ pub struct Attack {
     /// The longest gradient of a margin at x, and the ways to other labels.
     steepest: f32,
     ways: Ways,
+    /// How precisely a scale step places s, relatively.
+    precision: f32,
     /// Whether stale tangents were taken anew.
     renewed: bool,
     /// Scratch: a gradient, the point that a boundary step is at, a point on its ray.
@@ -241,11 +244,18 @@ struct Ways {
     points: Vec<f32>,
     /// ‖r‖² there; infinite where there is none, or where it was followed.
     norms_squared: [f32; LABELS],
-    /// By how much following a way has lowered ‖r‖² so far, at most: large where the boundary is bent.
+    /// The most by which following a way has divided ‖r‖² so far: large where the boundary is bent.
     bend: f32,
     /// ‖r‖² where the way that is followed began, and of the best success before.
     begun: f32,
     before: f32,
+}
+
+impl Ways {
+    /// The label of the nearest that was not followed.
+    fn nearest(&self) -> usize {
+        (1..LABELS).fold(0, |nearest, l| if self.norms_squared[l] < self.norms_squared[nearest] { l } else { nearest })
+    }
 }
 
 /// What the next step does.
@@ -259,6 +269,8 @@ enum Stage {
     Minimise,
     /// A step along the boundary; how many were made.
     Boundary(u32),
+    /// The tangent of this label anew, then the next boundary step; how many were made.
+    Renew(usize, u32),
     Done,
 }
 
@@ -273,6 +285,10 @@ const PATIENCE: u32 = 30;
 const EASE: f32 = 0.2;
 /// and never less precisely than this.
 const LOOSEST: f32 = 1.0;
+/// A search that is not at the boundary after so many evaluations is on difficult ground, where the boundary steps may go to a
+/// farther point than the minimiser is at: from then on it is held to this part of its tolerances.
+const LONG: u32 = 16;
+const STRICTER: f32 = 0.5;
 /// The boundary steps end when the best success is within this part, in ‖r‖², of what the tangents promise.
 const SETTLED: f32 = 5e-3;
 /// A tangent is stale where it is off by more than this part of the image's own margin.
@@ -300,7 +316,7 @@ const SCALE_PRECISION: f32 = 1e-4;
 
 impl Attack {
     /// Room for searches on `network`.
-    pub fn new(network: Arc<Mlp>, options: Options) -> Self {
+    pub fn new(network: impl Into<Network>, options: Options) -> Self {
         let zeros = || vec![0.0; PIXELS];
         let minimizer = Minimizer::new(
             PIXELS,
@@ -315,7 +331,7 @@ impl Attack {
             },
         );
         Attack {
-            problem: Problem::new(network),
+            problem: Problem::new(network.into()),
             minimizer,
             stage: Stage::Done,
             weights: WeightSearch::default(),
@@ -338,6 +354,7 @@ impl Attack {
                 begun: 0.0,
                 before: 0.0,
             },
+            precision: SCALE_PRECISION,
             renewed: false,
             slope: zeros(),
             candidate: zeros(),
@@ -360,6 +377,7 @@ impl Attack {
         self.tangents.clear();
         self.estimates = 0;
         self.elsewhere = false;
+        self.precision = SCALE_PRECISION;
         self.renewed = false;
         self.ways.norms_squared = [f32::INFINITY; LABELS];
         (self.ways.bend, self.ways.begun) = (1.0, 0.0);
@@ -378,6 +396,7 @@ impl Attack {
             Stage::Labels(rank) => self.label_step(rank),
             Stage::Minimise => self.minimise_step(),
             Stage::Boundary(made) => self.boundary_step(made),
+            Stage::Renew(rival, made) => self.renew_step(rival, made),
         }
         if self.stage != Stage::Done && self.problem.evaluations >= self.options.max_evaluations {
             self.finish(Ending::OutOfEvaluations);
@@ -444,10 +463,10 @@ impl Attack {
             }
             self.keep_way(t);
         }
-        let nearest = self.ways.norms_squared.iter().fold(f32::INFINITY, |least, n| least.min(*n));
-        if rank + 2 < LABELS && -self.problem.ranked(rank + 1).1 < LIKELY * self.steepest * nearest.sqrt() {
+        let reach = LIKELY * self.steepest * self.problem.best.norm_squared.sqrt();
+        if rank + 2 < LABELS && -self.problem.ranked(rank + 1).1 < reach {
             self.stage = Stage::Labels(rank + 1);
-        } else if nearest.is_finite() {
+        } else if self.problem.has_best() {
             self.follow_way();
         } else {
             self.stage = Stage::First; // no ray leads there: by the loss, as to a target
@@ -459,21 +478,21 @@ impl Attack {
         self.problem.h = (t / BOUNDARY_PUSH).max(f32::MIN_POSITIVE);
         self.problem.best.norm_squared = f32::INFINITY;
         self.scale(RAY_REACH, RAY_PASSES);
-        let best = &self.problem.best;
+        let best = &mut self.problem.best;
+        let place = best.label * PIXELS..(best.label + 1) * PIXELS;
         if best.norm_squared < self.ways.norms_squared[best.label] {
             self.ways.norms_squared[best.label] = best.norm_squared;
-            self.ways.points[best.label * PIXELS..][..PIXELS].copy_from_slice(&best.point);
+            self.ways.points[place].copy_from_slice(&best.point);
         }
+        let nearest = self.ways.nearest();
+        best.norm_squared = self.ways.norms_squared[nearest];
+        best.label = nearest;
+        best.point.copy_from_slice(&self.ways.points[nearest * PIXELS..][..PIXELS]);
     }
 
     /// Goes along the boundary from where the nearest way reaches it that was not followed yet.
     fn follow_way(&mut self) {
-        let mut label = 0;
-        for l in 1..LABELS {
-            if self.ways.norms_squared[l] < self.ways.norms_squared[label] {
-                label = l;
-            }
-        }
+        let label = self.ways.nearest();
         let begun = std::mem::replace(&mut self.ways.norms_squared[label], f32::INFINITY);
         let promising = CLOSE * self.ways.bend * self.ways.bend * self.problem.best.norm_squared;
         if begun == f32::INFINITY || (self.ways.begun > 0.0 && begun >= promising) {
@@ -482,8 +501,6 @@ impl Attack {
         self.ways.before = if self.ways.begun > 0.0 { self.problem.best.norm_squared } else { 0.0 };
         self.ways.begun = begun;
         self.candidate.copy_from_slice(&self.ways.points[label * PIXELS..][..PIXELS]);
-        let success = self.problem.try_scale(&self.candidate, 1.0, &mut self.ray);
-        debug_assert!(success.success);
         self.tangents.clear();
         self.mixer.clear();
         self.stage = Stage::Boundary(0);
@@ -557,14 +574,24 @@ impl Attack {
 
     /// The middle of the window that ends the search over c.
     fn wanted_margin(&self) -> f32 {
-        0.5 * self.options.margin_window
+        0.5 * self.margin_window()
+    }
+
+    /// The margin of a success that ends the search over c.
+    fn margin_window(&self) -> f32 {
+        self.strictness() * self.options.margin_window
+    }
+
+    /// The part of their tolerances that the searches for minimisers and for c are held to.
+    fn strictness(&self) -> f32 {
+        if self.options.boundary_steps > 0 && self.problem.evaluations > LONG { STRICTER } else { 1.0 }
     }
 
     /// Whether the minimizer's point is the minimiser for this h, as precisely as its margin deserves.
     fn is_minimal(&self, gap: f32) -> bool {
         let size = squared_distance(self.minimizer.x(), &self.problem.image).sqrt();
-        let ease = EASE * (gap.abs() - self.options.margin_window).max(0.0);
-        let tolerance = (self.options.inner_tolerance + ease).min(LOOSEST);
+        let ease = EASE * (gap.abs() - self.margin_window()).max(0.0);
+        let tolerance = (self.strictness() * self.options.inner_tolerance + ease).min(LOOSEST);
         self.minimizer.projected_gradient_norm() <= tolerance * size
     }
 
@@ -589,12 +616,11 @@ impl Attack {
             if self.problem.keep_only(self.minimizer.x()) {
                 return self.finish(Ending::Success);
             }
-        } else if self.succeeds && self.margin <= self.options.margin_window {
+        } else if self.succeeds && self.margin <= self.margin_window() {
             return self.after_weights();
         }
         let estimate = self.estimate_h();
-        match self.weights.next(self.problem.h, self.succeeds, self.margin, 0.5 * self.options.margin_window, estimate)
-        {
+        match self.weights.next(self.problem.h, self.succeeds, self.margin, 0.5 * self.margin_window(), estimate) {
             Next::Try(h) => self.set_h(h),
             Next::Closed => self.after_weights(),
             Next::OutOfReach => self.start_elsewhere(),
@@ -640,10 +666,12 @@ impl Attack {
         let still = self.ways.begun == 0.0 || best == self.ways.before || moved <= MOVED * promised;
         let settled = still && best <= promised * (1.0 + SETTLED);
         if settled || made + 1 >= self.options.boundary_steps {
-            let again = !std::mem::replace(&mut self.renewed, true) && self.tangents.several();
-            if !again || !self.renew_tangents(STALE) {
-                return self.after_boundary();
-            }
+            let first_time = !std::mem::replace(&mut self.renewed, true);
+            let stale = if first_time && self.tangents.several() { self.stale_tangent(0, STALE) } else { None };
+            return match stale {
+                Some(rival) => self.stage = Stage::Renew(rival, made + 1),
+                None => self.after_boundary(),
+            };
         }
         self.stage = Stage::Boundary(made + 1);
     }
@@ -670,24 +698,29 @@ impl Attack {
         (promised, moved)
     }
 
-    /// Takes the tangents that hold the candidate anew if they are off by this part of the image's own margin there: where the boundary is bent, those of earlier
-    /// steps lead astray. Returns whether there were any.
-    fn renew_tangents(&mut self, least: f32) -> bool {
+    /// The first label from `from` on whose tangent holds the candidate and is off there by more than this part of the image's own
+    /// margin: where the boundary is bent, tangents of earlier steps lead astray.
+    fn stale_tangent(&mut self, from: usize, part: f32) -> Option<usize> {
         let z = *self.problem.logits(&self.candidate);
-        let allowed = least * self.first_margin.abs();
-        let mut renewed = false;
-        for rival in 0..LABELS {
-            if !self.tangents.holds(rival) {
-                continue;
-            }
-            let rise = BOUNDARY_AIM - self.problem.margin_over(rival, &z);
-            if (self.tangents.rise(rival, &self.candidate) - rise).abs() > allowed {
-                self.problem.margin_gradient_over(rival, &self.candidate, &mut self.tangents);
-                self.tangents.keep(rival, &self.candidate, rise);
-                renewed = true;
-            }
-        }
-        renewed
+        (from..LABELS).find(|&rival| {
+            let off =
+                || self.tangents.rise(rival, &self.candidate) - (BOUNDARY_AIM - self.problem.margin_over(rival, &z));
+            self.tangents.holds(rival) && off().abs() > part * self.first_margin.abs()
+        })
+    }
+
+    /// Takes the tangent of `rival` at the candidate.
+    fn renew_tangent(&mut self, rival: usize) {
+        let margin = self.problem.margin_gradient_over(rival, &self.candidate, &mut self.tangents);
+        self.tangents.keep(rival, &self.candidate, BOUNDARY_AIM - margin);
+    }
+
+    fn renew_step(&mut self, rival: usize, made: u32) {
+        self.renew_tangent(rival);
+        self.stage = match self.stale_tangent(rival + 1, STALE) {
+            Some(rival) => Stage::Renew(rival, made),
+            None => Stage::Boundary(made),
+        };
     }
 
     /// The boundary's nearest point is found: away from a label, another way there may lead to a nearer one.
@@ -716,7 +749,7 @@ impl Attack {
         }
         let mut high_margin = judgement.margin;
         for _ in 0..passes {
-            if high - low <= SCALE_PRECISION * high || high_margin <= SCALE_PRECISION * self.first_margin.abs() {
+            if high - low <= self.precision * high || high_margin <= self.precision * self.first_margin.abs() {
                 return;
             }
             // A little beyond the root, for a success.

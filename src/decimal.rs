@@ -50,6 +50,25 @@ impl Display for Decimal {
     }
 }
 
+/// The number that a text like `-3`, `0.1307` or `1e-05` says; right to the last bit up to fifteen digits and powers of ten up
+/// to the 22nd, and always to fifteen digits. The standard library's way to read floats is ten kilobytes.
+pub(crate) fn parse(text: &str) -> Option<f64> {
+    let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let (sign, whole) = whole.strip_prefix('-').map_or((1.0, whole), |rest| (-1.0, rest));
+    let mut value = 0.0;
+    let mut count = 0;
+    for digit in whole.bytes().chain(fraction.bytes()) {
+        value = 10.0 * value + f64::from(char::from(digit).to_digit(10)?);
+        count += 1;
+    }
+    let exponent: i32 = exponent.parse().ok()?;
+    let power = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let scale = (0..power.unsigned_abs().min(400)).fold(1.0, |scale: f64, _| 10.0 * scale);
+    let value = sign * if power < 0 { value / scale } else { value * scale };
+    (count > 0 && value.is_finite()).then_some(value)
+}
+
 /// The fewest digits that parse as this positive number, with zeros up to nine of them, and the power of ten of the first.
 fn digits(value: f64) -> (u64, i32) {
     let (mut scaled, mut exponent) = (value, 0);

@@ -371,7 +371,7 @@ fn distance(a: [f32; 2], b: [f32; 2]) -> f32 {
 /// `e^(−k²/2σ²)` for k = 0, 1, … up to three σ; not normalised, because a path's ends use less of it.
 fn half_gaussian(sigma: f32) -> Vec<f32> {
     let reach = (3.0 * sigma).ceil() as usize;
-    (0..=reach).map(|k| if k == 0 { 1.0 } else { (-0.5 * (k as f32 / sigma).powi(2)).exp() }).collect()
+    (0..=reach).map(|k| if k == 0 { 1.0 } else { libm::expf(-0.5 * (k as f32 / sigma).powi(2)) }).collect()
 }
 
 /// The weighted mean of the samples around `k`. The window shrinks towards the ends, so that they stay where they are.

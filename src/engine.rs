@@ -11,11 +11,11 @@
 //! ```
 
 mod figures;
-mod files;
+#[cfg_attr(not(feature = "sections"), allow(dead_code, reason = "sections use it too"))]
 mod gallery;
-mod map;
 pub mod message;
 mod schedule;
+#[cfg_attr(not(feature = "sections"), allow(dead_code, reason = "sections use it too"))]
 mod stock;
 mod work;
 
@@ -114,8 +114,8 @@ impl Output {
 
 impl Facts {
     /// What `network` is.
-    pub fn of(network: &crate::network::Mlp) -> Self {
-        let layers = network.layers();
+    pub fn of(network: &crate::network::Network) -> Self {
+        let layers = network.mlp().map_or(&[][..], |mlp| mlp.layers());
         let widths = layers.iter().take(1).map(|l| l.inputs).chain(layers.iter().map(|l| l.outputs));
         Facts { name: network.name().into(), widths: widths.map(|width| width as u32).collect() }
     }

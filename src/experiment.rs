@@ -1,6 +1,7 @@
 //! The paper's questions, asked of one image and one network at a time: plain arithmetic on slices, for the page and
 //! for `lab` alike. Whatever is random here is drawn from the caller's own generator, so that it repeats.
 
+pub mod follow;
 pub mod noise;
 pub mod path;
 pub mod plane;

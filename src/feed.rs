@@ -8,7 +8,6 @@ mod evaluation;
 mod file;
 mod gallery;
 pub mod message;
-pub mod pack;
 mod pool;
 mod product;
 mod session;
@@ -17,6 +16,7 @@ mod trainer;
 #[cfg(all(target_arch = "wasm32", not(feature = "lab")))]
 mod worker;
 
+pub use crate::pack;
 pub use evaluation::Measures;
 pub use file::to_safetensors;
 pub use gallery::Hard;
@@ -29,6 +29,8 @@ pub(crate) use pool::{Kind, Pool};
 pub(crate) use product::Batch;
 #[cfg(feature = "lab")]
 pub(crate) use trainable::{Inputs, Trainable};
+#[cfg(feature = "lab")]
+pub(crate) use trainer::moved;
 
 use crate::{attack::AttackError, network::NetworkError};
 use thiserror::Error;

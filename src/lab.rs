@@ -2,8 +2,10 @@
 
 mod autoencoder;
 mod backfeeding;
+pub mod convolutional;
 mod error;
 pub mod mnist;
+mod patches;
 pub mod recipe;
 pub mod reproduce;
 mod schedule;

@@ -244,6 +244,21 @@ impl<T: Float> Minimizer<T> {
         &self.trial
     }
 
+    /// The direction that is searched: the trial is `clip(x + step_length·direction)`.
+    pub fn direction(&self) -> &[T] {
+        &self.direction
+    }
+
+    /// How far along the direction the trial is.
+    pub fn step_length(&self) -> T {
+        self.step
+    }
+
+    /// 1 for each free variable, 0 for each in the active set.
+    pub fn free(&self) -> &[T] {
+        &self.free
+    }
+
     /// The best point accepted so far.
     pub fn x(&self) -> &[T] {
         &self.x

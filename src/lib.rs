@@ -12,10 +12,10 @@
 //! is on its right:
 //!
 //! ```text
-//! strokes ─► Digit ─► Mlp ──► Attack (over c) ──► Outcome ─► canvases, readouts
-//! (digit)             ▲  ▲      │   ▲                        (web)
-//!          safetensors│  │      ▼   │ one loss and gradient a step
-//!            (network)┘  └──── Minimizer (lbfgs)
+//! strokes ─► Digit ─► Network ─► Attack (over c) ──► Outcome ─► canvases, readouts
+//! (digit)             ▲  ▲         │   ▲                        (web)
+//!          safetensors│  │         ▼   │ one loss and gradient a step
+//!            (network)┘  └─────── Minimizer (lbfgs)
 //! ```
 #![deny(missing_docs)]
 
@@ -32,6 +32,7 @@ pub mod idx;
 pub mod lab;
 pub mod lbfgs;
 pub mod network;
+pub mod pack;
 mod vector;
 #[cfg(target_arch = "wasm32")]
 pub mod web;

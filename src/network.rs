@@ -1,21 +1,81 @@
 //! Small networks: safetensors in, logits and input gradients out.
 
+mod architecture;
 mod container;
 mod file;
 pub mod kernel;
 pub(crate) mod lanes;
 mod mlp;
 mod quantisation;
+pub mod sequential;
 
 pub use file::NetworkError;
 pub use mlp::{Activation, Layer, Mlp};
+pub use sequential::{Operation, Sequential, Shape, Window};
 
 use crate::LABELS;
+use std::sync::Arc;
+
+/// Any network that can be searched. Clones share the weights.
+#[derive(Clone, Debug)]
+pub enum Network {
+    /// A plain perceptron, whose layers can be looked into.
+    Mlp(Arc<Mlp>),
+    /// One operation after another.
+    Sequential(Arc<Sequential>),
+}
+
+impl Network {
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        match self {
+            Network::Mlp(mlp) => mlp.name(),
+            Network::Sequential(sequential) => sequential.name(),
+        }
+    }
+
+    /// The ten logits of one image of 784 pixels, by a plain forward pass in f64.
+    ///
+    /// # Panics
+    /// If `image` has another length.
+    pub fn logits(&self, image: &[f32]) -> [f32; LABELS] {
+        match self {
+            Network::Mlp(mlp) => mlp.logits(image),
+            Network::Sequential(sequential) => sequential.logits(image),
+        }
+    }
+
+    /// The perceptron, if it is one: what the layers, the spectral bounds and the certified bounds need.
+    pub fn mlp(&self) -> Option<&Arc<Mlp>> {
+        match self {
+            Network::Mlp(mlp) => Some(mlp),
+            Network::Sequential(_) => None,
+        }
+    }
+}
+
+impl From<Arc<Mlp>> for Network {
+    fn from(mlp: Arc<Mlp>) -> Self {
+        Network::Mlp(mlp)
+    }
+}
+
+impl From<Mlp> for Network {
+    fn from(mlp: Mlp) -> Self {
+        Network::Mlp(Arc::new(mlp))
+    }
+}
+
+impl From<Sequential> for Network {
+    fn from(sequential: Sequential) -> Self {
+        Network::Sequential(Arc::new(sequential))
+    }
+}
 
 /// Softmax of the logits: ten probabilities that sum to one.
 pub fn probabilities(logits: &[f32; LABELS]) -> [f32; LABELS] {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exponentials = logits.map(|z| (z - largest).exp());
+    let exponentials = logits.map(|z| libm::expf(z - largest));
     let sum: f32 = exponentials.iter().sum();
     exponentials.map(|e| e / sum)
 }

@@ -1,7 +1,8 @@
 //! Sums over slices, in eight independent parts.
 //!
 //! A plain loop over floats must add in order, one after another; eight partial
-//! sums become vector code. The order is fixed, so results repeat exactly.
+//! sums become vector code. The order is fixed, so results repeat exactly; and exponentials and logarithms, wherever a result depends
+//! on them, are those of the crate `libm`, so that a search ends in the same bits in every browser and on every machine.
 
 use num_traits::Float;
 

@@ -7,7 +7,7 @@
 pub(crate) mod arrays;
 mod bench;
 mod canvas;
-mod request;
+pub(crate) mod request;
 
 pub use bench::Bench;
 
@@ -76,7 +76,7 @@ struct Server {
 impl Server {
     fn receive(&self, message: JsValue) {
         let canvas = taken_out(&message, "canvas");
-        match understood(&message) {
+        match understood::<Request>(&message) {
             Ok(request) => {
                 self.note_canvases(&request, canvas);
                 self.engine.borrow_mut().receive(request);

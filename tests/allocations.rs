@@ -4,7 +4,10 @@
 
 mod support;
 
-use pockets::attack::{Attack, Goal, Options, Reading};
+use pockets::{
+    attack::{Attack, Goal, Options, Reading},
+    network::Network,
+};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     sync::atomic::{AtomicUsize, Ordering},
@@ -57,6 +60,15 @@ fn searches_allocate_nothing_even_when_they_are_observed() {
         }
         assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - before, 0, "{reading:?}, {seen}");
     }
+    let file = support::bytes("tests/fixtures/pytorch/strides.safetensors");
+    let mut attack = Attack::new(Network::from_safetensors(&file).unwrap(), Options::default());
+    let images: Vec<_> = digits.iter().take(3).collect();
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for (image, _) in &images {
+        attack.start(image, Goal::Any).unwrap();
+        while attack.step() {}
+    }
+    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - before, 0, "a network of convolutions");
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     drop(Attack::new(network, Options::default()));
     assert!(ALLOCATIONS.load(Ordering::Relaxed) > before, "the allocator does count");

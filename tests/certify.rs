@@ -7,7 +7,7 @@ use pockets::{
     LABELS, PIXELS,
     attack::{Attack, AttackError, Goal, Options},
     certify::Certifier,
-    network::{self, Activation, Layer, Mlp, kernel::Evaluator},
+    network::{self, Activation, Layer, Mlp, Network, kernel::Evaluator},
 };
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -21,8 +21,9 @@ fn networks() -> Vec<(String, Arc<Mlp>)> {
         for entry in std::fs::read_dir(support::path(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|e| e == "safetensors") {
-                let network = Mlp::from_safetensors(&std::fs::read(&path).unwrap()).unwrap();
-                all.push((path.display().to_string(), Arc::new(network)));
+                let network = Network::from_safetensors(&std::fs::read(&path).unwrap()).unwrap();
+                // Nothing is proved of convolutions.
+                all.extend(network.mlp().map(|mlp| (path.display().to_string(), mlp.clone())));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The trainer learns, hardens, can be stopped at any moment, and never loses the last good weights.
 #![cfg(feature = "feed")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use candle_core::{Device, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW, loss, ops};
@@ -16,7 +17,7 @@ use pockets::{
 };
 use proptest::prelude::*;
 use safetensors::SafeTensors;
-use std::{cell::Cell, fs, sync::Arc};
+use std::{cell::Cell, env, fs, path::Path, process::Command, sync::Arc};
 
 fn digits() -> Digits {
     let images = include_bytes!("fixtures/mnist-300-images-idx3-ubyte");
@@ -326,7 +327,11 @@ impl Page {
 
     fn weights(&mut self) -> Mlp {
         match &self.session.handle(Request::Snapshot)[..] {
-            [Response::Snapshot { network, .. }] => Mlp::from_safetensors(&network.0).unwrap(),
+            [Response::Snapshot { network, .. }] => {
+                let network = Mlp::from_safetensors(&network.0).unwrap();
+                assert_eq!(network.name(), "FC100-100-10 hardened here");
+                Mlp::new("FC100-100-10", network.activation(), network.layers().to_vec()).unwrap()
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -496,10 +501,42 @@ fn a_download_is_a_network_file_with_a_plain_name() {
     let weights = page.weights();
     match &page.session.handle(Request::Download)[..] {
         [Response::Download { name, network }] => {
-            assert_eq!(Mlp::from_safetensors(&network.0).unwrap(), weights);
-            assert!(name.starts_with("FC100-100-10-step-") && name.ends_with(".safetensors"), "{name}");
+            let network = Mlp::from_safetensors(&network.0).unwrap();
+            assert_eq!((network.layers(), network.name()), (weights.layers(), "FC100-100-10 hardened here"));
+            assert!(name.starts_with("FC100-100-10-hardened-here-step-") && name.ends_with(".safetensors"), "{name}");
         }
         other => panic!("{other:?}"),
+    }
+}
+
+/// `cargo xtask test` names a Python that has the package; without one there is nothing to ask.
+#[test]
+fn pythons_safetensors_reads_the_download_number_by_number() {
+    let Some(python) = env::var_os("POCKETS_PYTHON") else { return };
+    let mut page = Page::new();
+    page.harden(short());
+    page.work();
+    let weights = page.weights();
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("download.safetensors");
+    match &page.session.handle(Request::Download)[..] {
+        [Response::Download { network, .. }] => fs::write(&file, &network.0).unwrap(),
+        other => panic!("{other:?}"),
+    }
+    let done = Command::new(python).arg("tests/python/read.py").arg(&file).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let found: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(found["metadata"]["activation"], "sigmoid");
+    for (k, layer) in (1..).zip(weights.layers()) {
+        for (name, shape, values) in [
+            (format!("fc{k}.weight"), vec![layer.outputs, layer.inputs], &layer.weight),
+            (format!("fc{k}.bias"), vec![layer.outputs], &layer.bias),
+        ] {
+            let tensor = &found["tensors"][&name];
+            assert_eq!(tensor["shape"], serde_json::json!(shape), "{name}");
+            let read: Vec<f32> =
+                tensor["values"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect();
+            assert_eq!(read, *values, "{name}");
+        }
     }
 }
 
@@ -509,8 +546,8 @@ fn messages_are_objects_with_one_property_or_plain_words() {
     assert_eq!(json(&Request::Pause), serde_json::json!("pause"));
     let request = Request::Attack { id: 2, image: Floats(vec![0.5]), target: Some(3) };
     assert_eq!(json(&request), serde_json::json!({ "attack": { "id": 2, "image": [0.5], "target": 3 } }));
-    let scratch = serde_json::json!({ "scratch": { "hidden": [20, 10], "activation": "relu" } });
-    let expected = Request::Scratch { hidden: vec![20, 10], activation: Activation::Relu, options: None };
+    let scratch = serde_json::json!({ "scratch": { "hidden": [20, 10], "activation": "relu", "decay": 0.5 } });
+    let expected = Request::Scratch { hidden: vec![20, 10], activation: Activation::Relu, decay: 0.5, options: None };
     assert_eq!(serde_json::from_value::<Request>(scratch).unwrap(), expected);
     let measured = Response::Measured(Measures { step: 1, error: 0.5, loss: 0.25, distortion: 0.125 });
     let expected = serde_json::json!({ "measured": { "step": 1, "error": 0.5, "loss": 0.25, "distortion": 0.125 } });

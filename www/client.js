@@ -42,24 +42,50 @@ const LOCAL_SLICE = 4;
  * @typedef {{ key: string, bytes: Uint8Array, done: (facts: Facts) => void, refuse: (error: Error) => void }} Loading
  */
 
-/** The compiled module, for all engines of the page. @type {Promise<WebAssembly.Module> | null} */ let compiled = null;
+/**
+ * @typedef {object} Build a build of the engine
+ * @property {URL} module its WebAssembly module
+ * @property {URL} script of its Worker
+ * @property {() => Worker} start starts that; throws where the browser refuses
+ * @property {() => Promise<import('./serve.js').Glue>} load the same for the page's own thread
+ */
 
-async function compile() {
-  const response = await fetch(new URL('../pockets_bg.wasm', import.meta.url));
+/** What a demo needs, and no more. @type {Build} */
+const DEMO = {
+  module: new URL('../pockets_bg.wasm', import.meta.url),
+  script: new URL('worker.js', import.meta.url),
+  start: () => new Worker(new URL('worker.js', import.meta.url), { type: 'module', name: 'pockets' }), // in this form for bundlers
+  load: () => import('../pockets.js'),
+};
+
+/** The compiled modules, for all engines of the page. @type {Map<string, Promise<WebAssembly.Module>>} */
+const compiled = new Map();
+
+/** @param {URL} address */
+function compile({ href }) {
+  const module = compiled.get(href) ?? compileAnew(href);
+  compiled.set(href, module);
+  module.catch(() => compiled.delete(href));
+  return module;
+}
+
+/** @param {string} address */
+async function compileAnew(address) {
+  const response = await fetch(address);
   if (!response.ok) throw new Error(`its WebAssembly module could not be loaded (${response.status})`);
   const isTyped = response.headers.get('Content-Type')?.startsWith('application/wasm');
   return isTyped ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
 }
 
-/** Throws where the browser refuses one. @param {string} name */
-function newWorker(name) {
+/** Throws where the browser refuses one. @param {Build} build */
+function newWorker({ start, script }) {
   try {
-    return new Worker(new URL('worker.js', import.meta.url), { type: 'module', name: 'pockets' }); // in this form for bundlers
+    return start();
   } catch {
     // A page of another origin may not start our file as its Worker, but a Worker of its own may import it.
-    const script = `import ${JSON.stringify(new URL('worker.js', import.meta.url).href)};`;
-    const address = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
-    const worker = new Worker(address, { type: 'module', name });
+    const text = `import ${JSON.stringify(script.href)};`;
+    const address = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+    const worker = new Worker(address, { type: 'module' });
     setTimeout(() => URL.revokeObjectURL(address), 60_000);
     return worker;
   }
@@ -69,11 +95,11 @@ function newWorker(name) {
 const reasonOf = (error) => (error instanceof Error ? error.message : String(error));
 
 export class Client {
-  #name;
+  #build;
   /** @type {Worker | null} */ #worker = null;
   /** The way to the engine of the moment. @type {MessagePort | null} */ #port = null;
   #isReady = false;
-  /** Whether a Worker has ever been ready. */
+  /** Whether a Worker has been ready since others ended in a row. */
   #works = false;
   #isLocal = false;
   #endings = 0;
@@ -90,9 +116,9 @@ export class Client {
   /** @type {Map<string, Surface>} */ #surfaces = new Map();
   /** @type {Uint8Array | null} */ #digits = null;
 
-  /** @param {string} [name] of its Worker, for developers */
-  constructor(name = 'pockets') {
-    this.#name = name;
+  /** @param {Build} [build] */
+  constructor(build = DEMO) {
+    this.#build = build;
     /** Resolves once there is an engine; rejects with a sentence if none can run here. @type {Promise<void>} */
     this.ready = new Promise((done, refuse) => {
       this.#tellReady = done;
@@ -100,6 +126,11 @@ export class Client {
     });
     this.ready.catch(() => {}); // whoever wants to know asks
     this.#start();
+  }
+
+  /** Whether the engine works on the page's own thread. */
+  get isLocal() {
+    return this.#isLocal;
   }
 
   /**
@@ -209,7 +240,7 @@ export class Client {
 
   /** @param {Surface} surface */
   #offer(surface) {
-    const canvas = surface.handOver();
+    const canvas = surface.handOver(this.#isLocal);
     const request = { surface: { surface: surface.name }, canvas };
     if (canvas) this.#post(request, [canvas]);
   }
@@ -219,12 +250,8 @@ export class Client {
     this.#port = port1;
     const isCurrent = () => this.#port === port1;
     port1.onmessage = ({ data }) => isCurrent() && this.#receive(data);
-    compiled ??= compile();
-    const module = compiled;
-    module.catch((error) => {
-      compiled = null;
-      if (isCurrent()) this.#cannotRun(reasonOf(error));
-    });
+    const module = compile(this.#build.module);
+    module.catch((error) => isCurrent() && this.#cannotRun(reasonOf(error)));
     if (!this.#isLocal) this.#startWorker(module, port2, isCurrent);
     if (this.#isLocal) this.#startLocal(module, port2);
   }
@@ -233,7 +260,7 @@ export class Client {
   #startWorker(module, port, isCurrent) {
     /** @type {Worker} */ let worker;
     try {
-      worker = this.#worker = newWorker(this.#name);
+      worker = this.#worker = newWorker(this.#build);
     } catch {
       this.#isLocal = true;
       return;
@@ -253,7 +280,7 @@ export class Client {
   /** @param {Promise<WebAssembly.Module>} module @param {MessagePort} port */
   async #startLocal(module, port) {
     try {
-      const engine = await import('../pockets.js');
+      const engine = await this.#build.load();
       await engine.default({ module_or_path: await module });
       engine.serve(port, LOCAL_SLICE);
     } catch (error) {
@@ -322,9 +349,10 @@ export class Client {
     if (this.#isLocal) return this.#cannotRun(reason);
     if (++this.#endings >= PATIENCE) {
       this.#endings = 0;
-      // None has ever run here; or something that is asked ends each of them.
+      // None can start here, or not any more; or something that is asked ends each of them.
       if (!this.#works) this.#isLocal = true;
       else this.#failAll(`The search ended unexpectedly: ${reason.replace(/\.$/, '')}.`);
+      this.#works = false;
     }
     this.#start();
   }

@@ -9,7 +9,7 @@
  */
 import { Client } from './client.js';
 import { Demo } from './demo.js';
-import { byId } from './dom.js';
+import { byId, create } from './dom.js';
 import { isBlank } from './drawing.js';
 import { initialState, printLink, readLink } from './link.js';
 import { addNetwork, fetchNetwork, listNetworks, networksView } from './networks.js';
@@ -21,12 +21,15 @@ import { palette, watchTheme } from './theme.js';
 
 /** The sample that is drawn on arrival. */
 const FIRST = 3;
+/** Milliseconds after the first attack until the proof's engine is asked for, if no section is near. */
+const LATER = 3000;
 
 /** Whether the visitor has done anything; before, the address is left alone. */
 let isTouched = false;
 /** What to say before the next outcome. @type {string[]} */ let notices = [];
 /** @type {Attacked | null} */ let shown = null;
-/** What the sections below are told, once they are there. @type {import('./explore/stage.js').Update} */ let tell = () => {};
+/** Who is told of every answer: the proof and the sections below, once they are there. @type {Set<import('./explore/stage.js').Update>} */
+const followers = new Set();
 /** @type {() => void} */ let firstAttack = () => {};
 /** The network in use. @type {{ name: string, bytes: Uint8Array, widths: number[] }} */
 let network = { name: initialState().network, bytes: new Uint8Array(), widths: [] };
@@ -73,13 +76,20 @@ function show(answer) {
   showReadouts(answer);
   showInputProbabilities(answer?.digit ?? null);
   showSumProbabilities(answer?.adversarial ?? null);
-  tellSections();
+  for (const follower of followers) tell(follower);
   if (answer && (answer.digit || isTouched)) firstAttack();
 }
 
-function tellSections() {
+/** @param {import('./explore/stage.js').Update} follower */
+function tell(follower) {
   const { name, bytes, widths } = network;
-  if (bytes.length > 0) tell({ answer: shown, network: name, bytes, widths, target: demo.target, reading: demo.reading });
+  if (bytes.length > 0) follower({ answer: shown, network: name, bytes, widths, target: demo.target, reading: demo.reading });
+}
+
+/** @param {import('./explore/stage.js').Update} follower */
+function follow(follower) {
+  followers.add(follower);
+  tell(follower);
 }
 
 /** @returns {State} */
@@ -157,7 +167,7 @@ async function takeNetwork(bytes, file) {
   return name;
 }
 
-/** The sections are loaded when the first of them is near the screen, after the first attack. */
+/** After the first attack come the proof and, when the first of them is near the screen, the sections. */
 async function watchSections() {
   const place = byId('explore', HTMLElement);
   const isNear = new Promise((done) => {
@@ -172,8 +182,21 @@ async function watchSections() {
     firstAttack = () => done(true);
     if (shown?.digit) firstAttack();
   });
-  await Promise.all([isAttacked, isNear]);
-  const { stage } = await import('./explore/stage.js');
+  await isAttacked;
+  // Their engine is twice the demo's: not while the first attack is still being looked at.
+  await Promise.race([isNear, new Promise((done) => setTimeout(done, LATER))]);
+  const failed = () => {
+    const sentence = 'The rest of this page could not be loaded: reload it. Its address keeps your drawing.';
+    place.prepend(create('p', { class: 'prose' }, sentence));
+  };
+  const parts = await Promise.all([import('./explore/engine.js'), import('./explore/proof.js')]).catch(() => null);
+  if (!parts) return failed();
+  const [{ sectionsEngine }, { proofView }] = parts;
+  const engine = sectionsEngine();
+  follow(proofView(engine, byId('proof', HTMLElement)));
+  await isNear;
+  const loaded = await import('./explore/stage.js').catch(() => null);
+  if (!loaded) return failed();
   const page = {
     chooseTarget: demo.touching((target) => {
       demo.target = target;
@@ -188,9 +211,7 @@ async function watchSections() {
     link: () => new URL(printLink(state()), location.href).href,
     say,
   };
-  // An engine of their own, so that nothing of theirs delays the live attack.
-  tell = stage(place, page, new Client('sections'));
-  tellSections();
+  follow(loaded.stage(place, page, engine));
 }
 
 async function start() {

@@ -4,10 +4,14 @@
 /** So long after loading, in milliseconds, that the first attack is over. */
 const REST = 6000;
 
-function keep() {
+async function keep() {
   // Above the version's folder, so that its reach is the whole site; where there is none nothing is kept.
   const script = new URL('../../sw.js', import.meta.url);
-  navigator.serviceWorker.register(script, { scope: new URL('./', script).href }).catch(() => {});
+  try {
+    await navigator.serviceWorker.register(script, { scope: new URL('./', script).href });
+  } catch {
+    // Some browsers forbid it, or even to ask; then the page needs its network.
+  }
 }
 
 const isTop = window.top === window;

@@ -17,6 +17,9 @@ const FINE = 1 / 96;
 /** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
+/** How far back Undo goes. */
+const REMEMBERED = 200;
+
 export class Pad {
   #canvas;
   #onChange;
@@ -104,8 +107,12 @@ export class Pad {
   }
 
   #remember() {
-    if (!isBlank(this.#drawing) || this.#past.length > 0) this.#past.push(this.#drawing);
-    if (this.#past.length > 200) this.#past.shift();
+    if (!isBlank(this.#drawing) || this.#past.length > 0) this.#keep();
+  }
+
+  #keep() {
+    this.#past.push(this.#drawing);
+    if (this.#past.length > REMEMBERED) this.#past.shift();
   }
 
   #changed() {
@@ -119,7 +126,7 @@ export class Pad {
    * @param {number} y
    */
   #begin(source, x, y) {
-    this.#past.push(this.#drawing);
+    this.#keep();
     const before = this.#isForeign ? [] : this.#drawing;
     if (isBlank(before)) this.#begun = performance.now();
     const stroke = [snap(x), snap(y), this.#time()];

@@ -145,8 +145,54 @@ norm: number,
 tries: number,
 /** Chooses the changes. */
 seed: number,
+/** Whether they are clipped to the box; else x + noise may leave it. */
+clipped: boolean,
 /** The surface of one changed image. */
 surface: string, } }
+  | { "crossing": {
+/** The network. */
+network: string,
+/** x. */
+image: Floats,
+/** The noise's deviations, each above 0. */
+deviations: Floats,
+/** How many changes of each. */
+tries: number,
+/** Chooses the changes. */
+seed: number, } }
+  | { "weights": {
+/** The network. */
+network: string,
+/** x. */
+image: Floats,
+/** The label to reach. */
+target: Target,
+/** c, each followed from the one before. */
+weights: Floats, } }
+  | { "descent": {
+/** The network. */
+network: string,
+/** x. */
+image: Floats,
+/** The label to reach. */
+target: Target,
+/** The weight. */
+c: number,
+/** Which step is the second one, from 1; past the last, the last. */
+step: number,
+/** Places along a side of the plane's picture. */
+side: number, } }
+  | { "certify": {
+/** The network. */
+network: string,
+/** x. */
+image: Floats,
+/** The label to reach. */
+target: Target,
+/** The smallest ‖r‖₂ that was found for it. */
+norm: number,
+/** How long to go on, in milliseconds of work. */
+milliseconds: number, } }
   | { "rounded": {
 /** The network. */
 network: string,
@@ -190,6 +236,13 @@ image: Floats,
 adversarial: Floats,
 /** Chooses the random change that r is compared with. */
 seed: number, } }
+  | { "follow": {
+/** The network. */
+network: string,
+/** x. */
+image: Floats,
+/** x + r. */
+adversarial: Floats, } }
   | { "units": {
 /** The network. */
 network: string,
@@ -199,8 +252,8 @@ image: Floats | null,
 layer: number,
 /** Which unit of it. */
 unit: number,
-/** Chooses the random direction. */
-seed: number,
+/** Chooses the random direction; none where only the unit is asked about. */
+seed: number | null,
 /** Bars of the histograms. */
 bins: number,
 /** The surfaces of the unit's digits, the largest projection first, then as many of the direction's. */
@@ -262,11 +315,11 @@ rgba: Bytes, } };
 export type Facts = {
 /** What its file calls it. */
 name: string,
-/** The widths of its layers, from 784 to 10. */
+/** The widths of its layers, from 784 to 10; none of a network that is no plain one of fully connected layers. */
 widths: Array<number>, };
 
 /** An answer, of the same name as its question. */
-export type Answer = { "digit": Floats | null } | { "classify": Prediction } | { "attack": Attacked } | { "targets": Array<Found> } | { "way": Way } | { "trace": Trace } | { "readings": Array<Compared> } | { "plane": Map } | { "noise": Counted } | { "rounded": Rounded } | { "npy": Bytes } | { "csv": Bytes } | { "transfer": Array<Transferred> } | { "layers": Amplified } | { "units": Array<Ranked> } | "show";
+export type Answer = { "digit": Floats | null } | { "classify": Prediction } | { "attack": Attacked } | { "targets": Array<Found> } | { "way": Way } | { "trace": Trace } | { "readings": Array<Compared> } | { "plane": Map } | { "noise": Counted } | { "crossing": Crossed } | { "weights": Array<Weighed> } | { "descent": Descent | null } | { "certify": Certified } | { "rounded": Rounded } | { "npy": Bytes } | { "csv": Bytes } | { "transfer": Array<Transferred> } | { "layers": Amplified } | { "follow": Followed } | { "units": Array<Ranked> } | "show";
 
 /** What a network makes of an image. */
 export type Prediction = {
@@ -385,6 +438,8 @@ outcome: Outcome | null, };
 export type Map = {
 /** Cells along a side. */
 side: number,
+/** The label of each cell, from the top left, row by row. */
+labels: Bytes,
 /** For each label in view, the largest square that it fills. */
 places: Array<Place>,
 /** The labels' shares of the map, the largest first. */
@@ -414,6 +469,79 @@ export type Counted = {
 tried: number,
 /** How many of them changed the prediction. */
 changed: number, };
+
+/** How often noise changes a prediction, and what is expected. */
+export type Crossed = {
+/** ‖·‖₂ to the nearest boundary found, with no box in the way; none where none was found. */
+distance: number | null,
+/** How many changes of each deviation so far. */
+tried: number,
+/** For each deviation, how many changed the prediction. */
+changed: Array<number>,
+/** For each deviation Φ(−distance/deviation), the share that a plane at this distance would let through. */
+expected: Array<number>, };
+
+/** The minimiser for one weight. */
+export type Weighed = {
+/** c. */
+c: number,
+/** ‖r(c)‖₂. */
+norm: number,
+/** The loss at x + r(c). */
+loss: number,
+/** How far x + r(c) is beyond the boundary, in logits; negative before it. */
+margin: number,
+/** The label there. */
+label: number,
+/** r(c), 784 values. */
+r: Floats, };
+
+/** Two successive steps of L-BFGS from A over B to C, on the plane through B along the first step and the direction searched next.
+ * Its points are clipped to the box. Coordinates are ‖·‖₂ from B, along the first step and at a right angle to it. The objective is
+ * c·‖r‖² + loss. */
+export type Descent = {
+/** How many steps the minimisation took. */
+steps: number,
+/** Which step is the second one, from 1. */
+step: number,
+/** Left, right, bottom and top of the picture. */
+bounds: [number, number, number, number],
+/** The objective, `side`² values from the top left, row by row. */
+heights: Floats,
+/** A, which lies at `from`, 0. */
+from: number,
+/** How far the direction leads, where its step length is 1. */
+direction: [number, number],
+/** The step lengths that the line search tried, C's last. */
+trials: Array<Tried>,
+/** The slope of the objective at B along the direction, for a step length of 1; negative. */
+slope: number,
+/** The objective at B. */
+height: number,
+/** The objective along the direction, for step lengths evenly from 0 to `until`. */
+cut: Floats,
+/** Where the cut ends. */
+until: number,
+/** The second derivatives at B over the pixels that are free to move: along the first step, mixed, along the second axis. */
+curvature: [number, number, number],
+/** The same as the curvature pairs have it; none where the first step showed no positive curvature, so that its pair was left out. */
+learnt: [number, number, number] | null, };
+
+/** A step length that a line search tried. */
+export type Tried = {
+/** The step length. */
+step: number,
+/** The objective there. */
+height: number, };
+
+/** How small r could be: see [`crate::certify`]. */
+export type Certified = {
+/** No r of a smaller norm than this reaches the target. */
+target: number,
+/** No r of a smaller norm than this changes the prediction. */
+any: number,
+/** Whether the norm that was found is the smallest that reaches the target, to 0.1 per cent. */
+is_smallest: boolean, };
 
 /** A picture of 256 levels. */
 export type Rounded = {
@@ -474,6 +602,26 @@ random: Array<number>,
 sizes: [Array<number>, Array<number>, Array<number>],
 /** The products of the first three. */
 total: [number, number, number], };
+
+/** A change followed through the hidden layers. Its lead is the logit of the label of x + r less that of the label of x. */
+export type Followed = {
+/** The label of x. */
+from: number,
+/** The label of x + r. */
+to: number,
+/** The lead at x and at x + r. */
+lead: [number, number],
+/** The hidden layers. */
+layers: Array<FollowedLayer>, };
+
+/** The units of one hidden layer. */
+export type FollowedLayer = {
+/** Activations at x. */
+before: Floats,
+/** Activations at x + r. */
+after: Floats,
+/** What the change of each contributes to that of the lead; they sum to it. */
+shares: Floats, };
 
 /** Digits along a direction of a layer. */
 export type Ranked = {

@@ -40,16 +40,20 @@ export class Surface {
     return !this.#canvas.classList.contains('empty');
   }
 
-  /** For an engine that has just started. @returns {OffscreenCanvas | null} */
-  handOver() {
+  /**
+   * For an engine that has just started. One on the page's own thread gets nothing from now on: Firefox does not show what is painted there.
+   * @param {boolean} isLocal
+   * @returns {OffscreenCanvas | null}
+   */
+  handOver(isLocal) {
     if (!this.#mayHandOver) return null;
     if (this.#isHandedOver) {
       const fresh = /** @type {HTMLCanvasElement} */ (this.#canvas.cloneNode(false));
       this.#canvas.replaceWith(fresh);
       this.#canvas = fresh;
     }
-    this.#isHandedOver = true;
-    return this.#canvas.transferControlToOffscreen();
+    this.#mayHandOver = this.#isHandedOver = !isLocal;
+    return isLocal ? null : this.#canvas.transferControlToOffscreen();
   }
 
   /** @param {number} side 0: it is empty @param {Uint8Array} rgba */

@@ -1,13 +1,6 @@
 // @ts-check
-/** The Worker: says that it listens, is given the compiled module and a port, and from then on is src/web.rs. */
+/** The Worker of a demo. */
 import start, { serve } from '../pockets.js';
+import { listen } from './serve.js';
 
-self.onmessage = async ({ data: { module, port, slice } }) => {
-  try {
-    await start({ module_or_path: module });
-    serve(port, slice);
-  } catch (error) {
-    self.postMessage(String(/** @type {any} */ (error)?.message ?? error));
-  }
-};
-self.postMessage('listening');
+listen(start, serve);

@@ -3,10 +3,9 @@
 use super::{Goal, Phase, boundary::Tangents};
 use crate::{
     LABELS, PIXELS,
-    network::{self, Mlp, kernel::Evaluator},
+    network::{self, Network, kernel::Evaluator},
     vector::{add_scaled, clip, dot, squared_distance},
 };
-use std::sync::Arc;
 
 /// A success must exceed its rivals by this part of the largest logit, so that a forward pass that sums in another
 /// order still agrees.
@@ -55,7 +54,7 @@ pub(super) struct Judgement {
 }
 
 impl Problem {
-    pub(super) fn new(network: Arc<Mlp>) -> Self {
+    pub(super) fn new(network: Network) -> Self {
         let zeros = || vec![0.0; PIXELS];
         Problem {
             evaluator: Evaluator::new(network),
@@ -104,9 +103,14 @@ impl Problem {
     /// The label that is so many places behind the prediction at x, and its margin there.
     pub(super) fn ranked(&self, rank: usize) -> (usize, f32) {
         let z = &self.first;
-        let mut labels: [usize; LABELS] = std::array::from_fn(|l| l);
-        labels.sort_by(|&a, &b| (a != self.prediction).cmp(&(b != self.prediction)).then(z[b].total_cmp(&z[a])));
-        (labels[rank + 1], z[labels[rank + 1]] - z[self.prediction])
+        let mut passed = [false; LABELS];
+        let mut label = self.prediction;
+        for _ in 0..=rank {
+            passed[label] = true;
+            let rest = (0..LABELS).filter(|&l| !passed[l]);
+            label = rest.reduce(|best, l| if z[l] > z[best] { l } else { best }).unwrap_or(label);
+        }
+        (label, z[label] - z[self.prediction])
     }
 
     /// The gradient at x of `label`'s margin over the prediction.
@@ -157,14 +161,17 @@ impl Problem {
         z[self.judge(z).winner] - z[rival]
     }
 
-    /// The gradient at `u` of the margin over `rival`, into its place among the tangents.
-    pub(super) fn margin_gradient_over(&mut self, rival: usize, u: &[f32], tangents: &mut Tangents) {
+    /// The margin over `rival` at `u`, and its gradient into the rival's place among the tangents.
+    pub(super) fn margin_gradient_over(&mut self, rival: usize, u: &[f32], tangents: &mut Tangents) -> f32 {
         let z = *self.evaluator.logits(u);
+        let judgement = self.judge(&z);
+        self.see(u, &z, judgement);
         let mut over_logits = [0.0; LABELS];
-        over_logits[self.judge(&z).winner] += 1.0;
+        over_logits[judgement.winner] += 1.0;
         over_logits[rival] -= 1.0;
         self.evaluator.input_gradient(&over_logits, tangents.normal(rival));
         self.evaluations += 1;
+        self.margin_over(rival, &z)
     }
 
     /// A forward pass on `clip(x + s·(end − x))`, which is left in `point`; kept if it is the best so far.
@@ -219,7 +226,7 @@ impl Problem {
         let others: f32 = (0..LABELS).filter(|&j| j != label).map(|j| probabilities[j]).sum();
         let seen = &mut self.seen;
         seen.push = others;
-        seen.loss = sign * if others < 0.5 { -(-others).ln_1p() } else { cross_entropy(z, label) };
+        seen.loss = sign * if others < 0.5 { -libm::log1pf(-others) } else { cross_entropy(z, label) };
         seen.margin = judgement.margin;
         seen.success = judgement.success;
         for ((r, u), x) in seen.r.iter_mut().zip(u).zip(&self.image) {
@@ -261,5 +268,5 @@ impl Problem {
 /// `−ln softmax(z)_l`.
 fn cross_entropy(z: &[f32; LABELS], l: usize) -> f32 {
     let largest = z.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    z.iter().map(|v| (v - largest).exp()).sum::<f32>().ln() + largest - z[l]
+    libm::logf(z.iter().map(|v| libm::expf(v - largest)).sum()) + largest - z[l]
 }

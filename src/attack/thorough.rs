@@ -6,7 +6,7 @@
 
 use super::{Attack, AttackError, Ending, Goal, Outcome};
 use crate::{
-    PIXELS,
+    LABELS, PIXELS,
     vector::{clip, dot},
 };
 use rand::{Rng, SeedableRng};
@@ -22,6 +22,8 @@ const FAIR: u32 = 6;
 /// The length of r to begin with where none was found, and the steps of a walk.
 const FIRST_SIZE: f32 = 3.0;
 const WALK: u32 = 3;
+/// How precisely the last scale step places s, relatively.
+const PRECISION: f32 = 2e-6;
 /// The steps from the best point at the end.
 const LAST_STEPS: u32 = 60;
 
@@ -41,6 +43,7 @@ impl Attack {
         if first.is_none_or(|first| first.ending == Ending::NotFinite) {
             return Ok(first);
         }
+        self.precision = PRECISION;
         let mut rng = Pcg64Mcg::seed_from_u64(1);
         for start in 0..starts {
             self.place_start(start, &mut rng);
@@ -63,7 +66,7 @@ impl Attack {
         if start == 0 {
             return;
         }
-        if (start / 2) % 2 == 0 {
+        if (start / 2).is_multiple_of(2) {
             let scale = size * rng.random_range(0.3..2.0) / (PIXELS as f32).sqrt();
             self.candidate
                 .iter_mut()
@@ -86,7 +89,11 @@ impl Attack {
         self.tangents.clear();
         self.mixer.clear();
         for made in 0..steps {
-            self.renew_tangents(0.0);
+            for rival in 0..LABELS {
+                if self.tangents.holds(rival) {
+                    self.renew_tangent(rival);
+                }
+            }
             let (promised, moved) = self.move_along_boundary();
             let hopeless = made >= FAIR && promised > HOPELESS * self.problem.best.norm_squared;
             if hopeless || moved <= STILL * promised {

@@ -50,14 +50,14 @@ impl WeightSearch {
 
     /// The largest c known to succeed and the smallest known to fail.
     pub(super) fn bracket_of_c(&self) -> (Option<f32>, Option<f32>) {
-        let c = |side: Option<(f32, f32)>| side.map(|(ln_h, _)| 0.5 * (-ln_h).exp());
+        let c = |side: Option<(f32, f32)>| side.map(|(ln_h, _)| 0.5 * libm::expf(-ln_h));
         (c(self.succeeds), c(self.fails))
     }
 
     /// Judges the minimiser for `h`. `margin` counts from the goal, `aim` is the margin wished for, `estimate` an h
     /// at which the tangent says that it is reached.
     pub(super) fn next(&mut self, h: f32, succeeded: bool, margin: f32, aim: f32, estimate: Option<f32>) -> Next {
-        let here = h.ln();
+        let here = libm::logf(h);
         let first = *self.first.get_or_insert(here);
         let margin = if succeeded { margin } else { margin.min(-f32::EPSILON) };
         if self.last_succeeded == Some(succeeded) {
@@ -70,7 +70,7 @@ impl WeightSearch {
         self.last_succeeded = Some(succeeded);
         let side = if succeeded { &mut self.succeeds } else { &mut self.fails };
         *side = Some((here, margin));
-        let estimate = estimate.map(f32::ln).filter(|e| e.is_finite());
+        let estimate = estimate.map(libm::logf).filter(|e| e.is_finite());
         self.stride = clip(1.5 * self.stride, 0.1, 3.0);
         let next = match (self.fails, self.succeeds) {
             (Some((low, low_margin)), Some((high, high_margin))) => {
@@ -88,6 +88,6 @@ impl WeightSearch {
             (None, _) => clip(estimate.unwrap_or(here - 1.0), here - 3.0, here - self.stride),
             (_, None) => clip(estimate.unwrap_or(here + 1.0), here + self.stride, here + 3.0),
         };
-        if next > first + REACH { Next::OutOfReach } else { Next::Try(next.exp()) }
+        if next > first + REACH { Next::OutOfReach } else { Next::Try(libm::expf(next)) }
     }
 }

@@ -180,6 +180,7 @@ pub enum Question {
         surfaces: Vec<String>,
     },
     /// The nine other labels, each attacked.
+    #[cfg(feature = "sections")]
     Targets {
         /// The network.
         network: String,
@@ -191,6 +192,7 @@ pub enum Question {
         surfaces: Vec<String>,
     },
     /// The way from x through x + r to x + until·r.
+    #[cfg(feature = "sections")]
     Way {
         /// The network.
         network: String,
@@ -204,6 +206,7 @@ pub enum Question {
         count: u32,
     },
     /// Every evaluation of one search.
+    #[cfg(feature = "sections")]
     Trace {
         /// The network.
         network: String,
@@ -215,6 +218,7 @@ pub enum Question {
         target: Target,
     },
     /// Each reading of c, for each target.
+    #[cfg(feature = "sections")]
     Readings {
         /// The network.
         network: String,
@@ -224,6 +228,7 @@ pub enum Question {
         targets: Vec<Target>,
     },
     /// The labels on a square of the plane through x, x + r and a random direction; a coarse picture first.
+    #[cfg(feature = "sections")]
     Plane {
         /// The network.
         network: String,
@@ -245,6 +250,7 @@ pub enum Question {
         surface: String,
     },
     /// How many random changes of a norm change the prediction; counts so far come first.
+    #[cfg(feature = "sections")]
     Noise {
         /// The network.
         network: String,
@@ -256,10 +262,70 @@ pub enum Question {
         tries: u32,
         /// Chooses the changes.
         seed: u32,
+        /// Whether they are clipped to the box; else x + noise may leave it.
+        clipped: bool,
         /// The surface of one changed image.
         surface: String,
     },
+    /// How often noise of some deviations, not clipped, changes the prediction, beside what a plane at the boundary's distance
+    /// would make of it; counts so far come first.
+    #[cfg(feature = "sections")]
+    Crossing {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// The noise's deviations, each above 0.
+        deviations: Floats,
+        /// How many changes of each.
+        tries: u32,
+        /// Chooses the changes.
+        seed: u32,
+    },
+    /// The minimiser r(c) of c·‖r‖² + loss for each of some weights.
+    #[cfg(feature = "sections")]
+    Weights {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// The label to reach.
+        target: Target,
+        /// c, each followed from the one before.
+        weights: Floats,
+    },
+    /// Two successive steps of L-BFGS for one c, from r = 0: the plane that they span, and what the curvature pairs say of it.
+    #[cfg(feature = "sections")]
+    Descent {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// The label to reach.
+        target: Target,
+        /// The weight.
+        c: f32,
+        /// Which step is the second one, from 1; past the last, the last.
+        step: u32,
+        /// Places along a side of the plane's picture.
+        side: u32,
+    },
+    /// Proves how small r could be at all; the bounds so far come first.
+    #[cfg(feature = "sections")]
+    Certify {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// The label to reach.
+        target: Target,
+        /// The smallest ‖r‖₂ that was found for it.
+        norm: f32,
+        /// How long to go on, in milliseconds of work.
+        milliseconds: f64,
+    },
     /// x + r as a picture of 256 levels that the network still takes for the target.
+    #[cfg(feature = "sections")]
     Rounded {
         /// The network.
         network: String,
@@ -271,11 +337,13 @@ pub enum Question {
         target: Target,
     },
     /// An image or a change as NumPy's `np.load` reads it.
+    #[cfg(feature = "sections")]
     Npy {
         /// 784 values.
         values: Floats,
     },
     /// A search, one evaluation a row.
+    #[cfg(feature = "sections")]
     Csv {
         /// The network.
         network: String,
@@ -287,6 +355,7 @@ pub enum Question {
         target: Target,
     },
     /// What several networks predict of an example, and the smallest r of their own for the same target.
+    #[cfg(feature = "sections")]
     Transfer {
         /// The networks.
         networks: Vec<String>,
@@ -302,6 +371,7 @@ pub enum Question {
         surfaces: Vec<String>,
     },
     /// How much each layer amplifies a difference, and how much it could.
+    #[cfg(feature = "sections")]
     Layers {
         /// The network.
         network: String,
@@ -312,7 +382,18 @@ pub enum Question {
         /// Chooses the random change that r is compared with.
         seed: u32,
     },
+    /// What each hidden unit is at x and at x + r, and how much of the change of the margin passes through it.
+    #[cfg(feature = "sections")]
+    Follow {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// x + r.
+        adversarial: Floats,
+    },
     /// The digits of [`Request::Digits`] with the largest projections on one unit, and on a random direction of its layer.
+    #[cfg(feature = "sections")]
     Units {
         /// The network.
         network: String,
@@ -322,14 +403,15 @@ pub enum Question {
         layer: u32,
         /// Which unit of it.
         unit: u32,
-        /// Chooses the random direction.
-        seed: u32,
+        /// Chooses the random direction; none where only the unit is asked about.
+        seed: Option<u32>,
         /// Bars of the histograms.
         bins: u32,
         /// The surfaces of the unit's digits, the largest projection first, then as many of the direction's.
         surfaces: Vec<String>,
     },
     /// Paints `clip(x + t·r)`, or without an image r itself.
+    #[cfg(feature = "sections")]
     Show {
         /// Where.
         surface: String,
@@ -423,7 +505,7 @@ pub enum Response {
 pub struct Facts {
     /// What its file calls it.
     pub name: String,
-    /// The widths of its layers, from 784 to 10.
+    /// The widths of its layers, from 784 to 10; none of a network that is no plain one of fully connected layers.
     pub widths: Vec<u32>,
 }
 
@@ -439,30 +521,58 @@ pub enum Answer {
     /// What is known of the subject.
     Attack(Attacked),
     /// In the order of the labels, without the prediction.
+    #[cfg(feature = "sections")]
     Targets(Vec<Found>),
     /// Probabilities and labels along the way.
+    #[cfg(feature = "sections")]
     Way(Way),
     /// Every evaluation.
+    #[cfg(feature = "sections")]
     Trace(Trace),
     /// One for each reading and target.
+    #[cfg(feature = "sections")]
     Readings(Vec<Compared>),
     /// What the map shows.
+    #[cfg(feature = "sections")]
     Plane(Map),
     /// Counts.
+    #[cfg(feature = "sections")]
     Noise(Counted),
+    /// Counts beside expectations.
+    #[cfg(feature = "sections")]
+    Crossing(Crossed),
+    /// One for each weight.
+    #[cfg(feature = "sections")]
+    Weights(Vec<Weighed>),
+    /// The plane of two steps; none where there are no two.
+    #[cfg(feature = "sections")]
+    Descent(Option<Descent>),
+    /// What is proved so far.
+    #[cfg(feature = "sections")]
+    Certify(Certified),
     /// The picture.
+    #[cfg(feature = "sections")]
     Rounded(Rounded),
     /// A file.
+    #[cfg(feature = "sections")]
     Npy(Bytes),
     /// A file.
+    #[cfg(feature = "sections")]
     Csv(Bytes),
     /// One for each network.
+    #[cfg(feature = "sections")]
     Transfer(Vec<Transferred>),
     /// Layer by layer.
+    #[cfg(feature = "sections")]
     Layers(Amplified),
+    /// Layer by layer.
+    #[cfg(feature = "sections")]
+    Follow(Followed),
     /// The unit's, then the direction's.
+    #[cfg(feature = "sections")]
     Units(Vec<Ranked>),
     /// It is painted.
+    #[cfg(feature = "sections")]
     Show,
 }
 
@@ -629,6 +739,8 @@ pub struct Compared {
 pub struct Map {
     /// Cells along a side.
     pub side: u32,
+    /// The label of each cell, from the top left, row by row.
+    pub labels: Bytes,
     /// For each label in view, the largest square that it fills.
     pub places: Vec<Place>,
     /// The labels' shares of the map, the largest first.
@@ -667,6 +779,94 @@ pub struct Counted {
     pub tried: u32,
     /// How many of them changed the prediction.
     pub changed: u32,
+}
+
+/// How often noise changes a prediction, and what is expected.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Crossed {
+    /// ‖·‖₂ to the nearest boundary found, with no box in the way; none where none was found.
+    pub distance: Option<f32>,
+    /// How many changes of each deviation so far.
+    pub tried: u32,
+    /// For each deviation, how many changed the prediction.
+    pub changed: Vec<u32>,
+    /// For each deviation Φ(−distance/deviation), the share that a plane at this distance would let through.
+    pub expected: Vec<f64>,
+}
+
+/// The minimiser for one weight.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Weighed {
+    /// c.
+    pub c: f32,
+    /// ‖r(c)‖₂.
+    pub norm: f32,
+    /// The loss at x + r(c).
+    pub loss: f32,
+    /// How far x + r(c) is beyond the boundary, in logits; negative before it.
+    pub margin: f32,
+    /// The label there.
+    pub label: u32,
+    /// r(c), 784 values.
+    pub r: Floats,
+}
+
+/// Two successive steps of L-BFGS from A over B to C, on the plane through B along the first step and the direction searched next.
+/// Its points are clipped to the box. Coordinates are ‖·‖₂ from B, along the first step and at a right angle to it. The objective is
+/// c·‖r‖² + loss.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Descent {
+    /// How many steps the minimisation took.
+    pub steps: u32,
+    /// Which step is the second one, from 1.
+    pub step: u32,
+    /// Left, right, bottom and top of the picture.
+    pub bounds: [f32; 4],
+    /// The objective, `side`² values from the top left, row by row.
+    pub heights: Floats,
+    /// A, which lies at `from`, 0.
+    pub from: f32,
+    /// How far the direction leads, where its step length is 1.
+    pub direction: [f32; 2],
+    /// The step lengths that the line search tried, C's last.
+    pub trials: Vec<Tried>,
+    /// The slope of the objective at B along the direction, for a step length of 1; negative.
+    pub slope: f32,
+    /// The objective at B.
+    pub height: f32,
+    /// The objective along the direction, for step lengths evenly from 0 to `until`.
+    pub cut: Floats,
+    /// Where the cut ends.
+    pub until: f32,
+    /// The second derivatives at B over the pixels that are free to move: along the first step, mixed, along the second axis.
+    pub curvature: [f32; 3],
+    /// The same as the curvature pairs have it; none where the first step showed no positive curvature, so that its pair was left out.
+    pub learnt: Option<[f32; 3]>,
+}
+
+/// A step length that a line search tried.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Tried {
+    /// The step length.
+    pub step: f32,
+    /// The objective there.
+    pub height: f32,
+}
+
+/// How small r could be: see [`crate::certify`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Certified {
+    /// No r of a smaller norm than this reaches the target.
+    pub target: f32,
+    /// No r of a smaller norm than this changes the prediction.
+    pub any: f32,
+    /// Whether the norm that was found is the smallest that reaches the target, to 0.1 per cent.
+    pub is_smallest: bool,
 }
 
 /// A picture of 256 levels.
@@ -754,6 +954,32 @@ pub struct Amplified {
     pub sizes: [Vec<f64>; 3],
     /// The products of the first three.
     pub total: [f64; 3],
+}
+
+/// A change followed through the hidden layers. Its lead is the logit of the label of x + r less that of the label of x.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Followed {
+    /// The label of x.
+    pub from: u32,
+    /// The label of x + r.
+    pub to: u32,
+    /// The lead at x and at x + r.
+    pub lead: [f64; 2],
+    /// The hidden layers.
+    pub layers: Vec<FollowedLayer>,
+}
+
+/// The units of one hidden layer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct FollowedLayer {
+    /// Activations at x.
+    pub before: Floats,
+    /// Activations at x + r.
+    pub after: Floats,
+    /// What the change of each contributes to that of the lead; they sum to it.
+    pub shares: Floats,
 }
 
 /// Digits along a direction of a layer.

@@ -6,7 +6,7 @@ use crate::{
     attack::{Attack, Options, Reading},
     digit::{Rasteriser, Strokes},
     experiment::spectrum,
-    network::{Mlp, NetworkError, kernel::Evaluator, label, probabilities},
+    network::{Mlp, Network, NetworkError, kernel::Evaluator, label, probabilities},
 };
 use std::{
     cell::{OnceCell, RefCell},
@@ -31,7 +31,7 @@ pub(super) struct Digits(Vec<u8>);
 
 /// A network, and what is kept of it from one question to the next.
 pub(super) struct Loaded {
-    pub(super) mlp: Arc<Mlp>,
+    network: Network,
     pub(super) evaluator: RefCell<Evaluator>,
     /// A search for each reading of c that was asked for. One that nobody else holds is free.
     attacks: RefCell<Vec<(Reading, Rc<RefCell<Attack>>)>>,
@@ -39,22 +39,17 @@ pub(super) struct Loaded {
     projected: RefCell<Option<Projected>>,
 }
 
-/// What one layer makes of all digits: the activations, one digit after the other.
-#[derive(Clone)]
-pub(super) struct Projected {
-    pub(super) digits: Rc<Digits>,
-    pub(super) layer: usize,
-    pub(super) activations: Rc<Vec<f32>>,
-}
+/// Digits, and what each layer makes of all of them: the activations, one digit after the other.
+type Projected = (Rc<Digits>, Rc<Vec<Vec<f32>>>);
 
 impl Stock {
     /// Takes a network, in the place of an older one of the same key.
     pub(super) fn load(&self, key: String, bytes: &[u8]) -> Result<Facts, NetworkError> {
-        let mlp = Arc::new(Mlp::from_safetensors(bytes)?);
-        let facts = Facts::of(&mlp);
+        let network = Network::from_safetensors(bytes)?;
+        let facts = Facts::of(&network);
         let mut networks = self.networks.borrow_mut();
         networks.retain(|(known, _)| *known != key);
-        networks.push((key, Rc::new(Loaded::new(mlp))));
+        networks.push((key, Rc::new(Loaded::new(network))));
         Ok(facts)
     }
 
@@ -93,14 +88,21 @@ impl Digits {
 }
 
 impl Loaded {
-    fn new(mlp: Arc<Mlp>) -> Self {
+    fn new(network: Network) -> Self {
         Loaded {
-            evaluator: RefCell::new(Evaluator::new(mlp.clone())),
-            mlp,
+            evaluator: RefCell::new(Evaluator::new(network.clone())),
+            network,
             attacks: RefCell::default(),
             bounds: OnceCell::new(),
             projected: RefCell::default(),
         }
+    }
+
+    /// The network as one whose layers can be looked into, or the sentence that says that it is none.
+    pub(super) fn mlp(&self) -> Result<&Arc<Mlp>, String> {
+        self.network
+            .mlp()
+            .ok_or_else(|| "Only a plain network of fully connected layers can be looked into here.".into())
     }
 
     /// The ten logits of an image.
@@ -135,7 +137,7 @@ impl Loaded {
             return attack.clone();
         }
         let is_new = kept.is_none();
-        let attack = Rc::new(RefCell::new(Attack::new(self.mlp.clone(), Options::new(reading))));
+        let attack = Rc::new(RefCell::new(Attack::new(self.network.clone(), Options::new(reading))));
         if is_new {
             attacks.push((reading, attack.clone()));
         }
@@ -144,18 +146,17 @@ impl Loaded {
 
     /// By how much each layer can amplify a difference at most.
     #[inline(never)]
-    pub(super) fn bounds(&self) -> Vec<f64> {
-        let bounds = || spectrum::bounds(&self.mlp).into_iter().map(|bound| bound.product()).collect();
+    pub(super) fn bounds(&self, mlp: &Mlp) -> Vec<f64> {
+        let bounds = || spectrum::bounds(mlp).into_iter().map(|bound| bound.product()).collect();
         self.bounds.get_or_init(bounds).clone()
     }
 
-    /// What a layer makes of these digits, if that is known.
-    pub(super) fn projected(&self, digits: &Rc<Digits>, layer: usize) -> Option<Projected> {
-        let is_it = |known: &&Projected| known.layer == layer && Rc::ptr_eq(&known.digits, digits);
-        self.projected.borrow().as_ref().filter(is_it).cloned()
+    /// What the layers make of these digits, if that is known.
+    pub(super) fn projected(&self, digits: &Rc<Digits>) -> Option<Rc<Vec<Vec<f32>>>> {
+        self.projected.borrow().as_ref().filter(|(of, _)| Rc::ptr_eq(of, digits)).map(|(_, layers)| layers.clone())
     }
 
-    pub(super) fn keep_projected(&self, projected: Projected) {
-        self.projected.replace(Some(projected));
+    pub(super) fn keep_projected(&self, digits: Rc<Digits>, layers: Rc<Vec<Vec<f32>>>) {
+        self.projected.replace(Some((digits, layers)));
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 /// What held-out digits say of the weights of one moment.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Measures {
     /// The step of training that the weights are of.
     pub step: u32,

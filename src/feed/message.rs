@@ -1,16 +1,17 @@
 //! The protocol: everything that the page and the trainer's Worker say to each other.
 //!
-//! In JavaScript an enum's variant is an object with one property, `{ "attack": { … } }`, or where it has no fields a string;
+//! `www/training.d.ts` is generated from it. In JavaScript an enum's variant is an object with one property, `{ "attack": { … } }`, or where it has no fields a string;
 //! [`Floats`] is a `Float32Array` and [`Bytes`] a `Uint8Array`. Images are 28×28 values in [0, 1], row by row, ink high. `before`
 //! is the network as it was given, `after` the network as it is now.
 
 use super::{evaluation::Measures, trainer::Options};
-use crate::{attack::Outcome, network::Activation};
 pub use crate::engine::message::{Bytes, Floats};
+use crate::{attack::Outcome, network::Activation};
 use serde::{Deserialize, Serialize};
 
 /// What the page says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Request {
     /// The digits to train on and those to judge by, packed (see [`super::pack`]); needed before anything else.
@@ -33,6 +34,8 @@ pub enum Request {
         hidden: Vec<usize>,
         /// The hidden layers' non-linearity.
         activation: Activation,
+        /// λ of the weight decay, which goes before that of the options.
+        decay: f64,
         /// How; as [`Options::scratch`] if left out.
         options: Option<Options>,
     },
@@ -66,6 +69,7 @@ pub enum Request {
 
 /// A checkpoint on its way: networks as safetensors files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Saved {
     /// Steps made.
     pub step: u32,
@@ -79,6 +83,7 @@ pub struct Saved {
 
 /// What the Worker says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Response {
     /// The Worker has started.
@@ -141,6 +146,7 @@ pub enum Response {
 
 /// What training does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// There is none.
@@ -158,6 +164,7 @@ pub enum State {
 
 /// A search on one of the two networks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Side {
     /// What this network predicts of x.
     pub prediction: usize,
@@ -171,6 +178,7 @@ pub struct Side {
 
 /// What is shown of an [`Outcome`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Found {
     /// Whether r reaches the goal.
     pub success: bool,
@@ -191,6 +199,7 @@ impl From<Outcome> for Found {
 
 /// A digit of the gallery.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Digit {
     /// Which of the training digits.
     pub digit: usize,

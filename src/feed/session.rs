@@ -49,8 +49,8 @@ impl Session {
                 let trainer = Trainer::harden(network, self.data()?, options.unwrap_or_else(Options::harden))?;
                 Ok(self.begin(trainer))
             }
-            Request::Scratch { hidden, activation, options } => {
-                let options = options.unwrap_or_else(Options::scratch);
+            Request::Scratch { hidden, activation, decay, options } => {
+                let options = Options { decay, ..options.unwrap_or_else(Options::scratch) };
                 Ok(self.begin(Trainer::from_scratch(&hidden, activation, self.data()?, options)?))
             }
             Request::Continue { checkpoint } => Ok(self.begin(Trainer::resume(opened(&checkpoint)?, self.data()?)?)),
@@ -59,7 +59,7 @@ impl Session {
             Request::Cancel => Ok(self.turn(&[State::Running, State::Paused], State::Stopped)),
             Request::Reset => self.reset(),
             Request::Snapshot => {
-                let network = Bytes(to_safetensors(&self.trainer()?.weights(), &[]));
+                let network = Bytes(to_safetensors(&self.named()?, &[]));
                 Ok(vec![Response::Snapshot { step: self.stand.0, network }])
             }
             Request::Attack { id, image, target } => self.attack(id, &image.0, target),
@@ -175,12 +175,21 @@ impl Session {
     }
 
     fn download(&self) -> Result<Vec<Response>, FeedError> {
-        let trainer = self.trainer()?;
-        let (step, weights) = (self.stand.0, trainer.weights());
+        let (step, network) = (self.stand.0, self.named()?);
+        let words: Vec<&str> =
+            network.name().split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
+        let name = format!("{}-step-{step}.safetensors", words.join("-"));
         let trained = format!("{step} steps in a browser");
-        let name =
-            format!("{}-step-{step}.safetensors", weights.name().replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
-        Ok(vec![Response::Download { name, network: Bytes(to_safetensors(&weights, &[("trained", &trained)])) }])
+        Ok(vec![Response::Download { name, network: Bytes(to_safetensors(&network, &[("trained", &trained)])) }])
+    }
+
+    /// The network as it is now, by a name of its own.
+    fn named(&self) -> Result<Mlp, FeedError> {
+        let trainer = self.trainer()?;
+        let weights = trainer.weights();
+        let suffix = if trainer.checkpoint().options.examples > 0 { " hardened here" } else { " trained here" };
+        let name = format!("{}{suffix}", weights.name().trim_end_matches(suffix));
+        Ok(Mlp::new(&name, weights.activation(), weights.layers().to_vec())?)
     }
 }
 

@@ -32,6 +32,7 @@ pub struct Data {
 
 /// How to train.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Options {
     /// Steps in all.
     pub steps: u32,
@@ -342,7 +343,7 @@ impl Trainer {
 }
 
 /// An image moved down and to the right by so many pixels; what leaves it is lost, what enters it is blank.
-fn moved(image: &[f32; PIXELS], [down, right]: [i8; 2]) -> [f32; PIXELS] {
+pub(crate) fn moved(image: &[f32; PIXELS], [down, right]: [i8; 2]) -> [f32; PIXELS] {
     let mut moved = [0.0; PIXELS];
     let from = |place: usize, by: i8| place.checked_add_signed(-isize::from(by)).filter(|&place| place < SIDE);
     for y in 0..SIDE {

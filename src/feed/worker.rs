@@ -4,7 +4,7 @@ use super::{
     message::{Request, Response},
     session::Session,
 };
-use crate::web::arrays;
+use crate::web::{arrays, request::understood};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -51,7 +51,7 @@ pub fn start_trainer() -> Result<(), JsValue> {
 
 impl Shell {
     fn handle(&self, message: JsValue) {
-        match serde_wasm_bindgen::from_value::<Request>(message) {
+        match understood::<Request>(&message) {
             Ok(request) => {
                 let said = self.session.borrow_mut().handle(request);
                 self.say(said);

@@ -87,10 +87,55 @@ pub struct Recipe {
     pub seed: u64,
 }
 
+/// A convolutional network and the settings that train it: two convolutions of 5×5, after each of them max pooling of 2×2
+/// and ReLU, and a dense layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Convolutional {
+    /// What the command line calls it.
+    pub name: &'static str,
+    /// What its file and the page call it.
+    pub title: &'static str,
+    /// Channels that each convolution puts out.
+    pub channels: [usize; 2],
+    /// How many pixels an image is moved in each direction, at most, whenever it is learned from.
+    pub shift: i8,
+    /// Adam's rate at the start; it falls to a hundredth along a half cosine.
+    pub rate: f64,
+    /// How often every digit is seen.
+    pub epochs: usize,
+    /// Digits in one step of Adam.
+    pub batch: usize,
+    /// Where the random numbers of initial weights, order and moves begin.
+    pub seed: u64,
+}
+
+impl Convolutional {
+    /// The settings in one line, as a network file's metadata keeps them.
+    pub fn settings(&self) -> String {
+        let Convolutional { rate, epochs, batch, shift, .. } = self;
+        format!("Adam {rate:e} cosine to its hundredth, {epochs} epochs, batch {batch}, images moved by up to {shift}")
+    }
+}
+
+/// The convolutional network that can be trained by name. Its rate and shift were chosen on the last 10,000 training digits,
+/// on which it errs by 1.02 % after 8 epochs.
+pub fn convolutional() -> Convolutional {
+    Convolutional {
+        name: "cnn8-16-10",
+        title: "CNN8-16-10",
+        channels: [8, 16],
+        shift: 1,
+        rate: 3e-3,
+        epochs: 14,
+        batch: 100,
+        seed: 1,
+    }
+}
+
 impl Recipe {
-    /// The title as the name of a network file, e.g. `FC10_1e-4.safetensors`.
+    /// See [`file_name`].
     pub fn file_name(&self) -> String {
-        format!("{}.safetensors", self.title.replace('(', "_").replace([')', ' '], ""))
+        file_name(self.title)
     }
 
     /// The settings in one line, as a network file's metadata keeps them.
@@ -124,10 +169,15 @@ impl BackFeeding {
         let pools = (1..).zip(self.norms.iter().copied()).filter(|(_, norm)| *norm > 0.0);
         let (layers, norms): (Vec<usize>, Vec<f64>) = pools.unzip();
         let whose = match layers.as_slice() {
-            [layer] => format!("layer {layer}'s input, from a pool"),
+            [layer] => format!("layer {layer}'s input from a pool"),
             layers => format!("the inputs of layers {}, in turn, each from a pool", list(layers)),
         };
-        let learners = if self.below { ", the layers below learning too" } else { "" };
+        let learners = match (layers.as_slice(), self.below) {
+            ([_], true) | ([1], false) => "",
+            ([_], false) => ", the layers above alone learning",
+            (_, true) => ", the layers below learning too",
+            (_, false) => "",
+        };
         format!(
             "as many adversarial examples of {whose} of {}, {} new for every batch, x + s·r with ‖s·r‖ up to {}{learners}",
             self.pool,
@@ -142,7 +192,12 @@ fn list(numbers: &[impl ToString]) -> String {
     numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
-/// Every network that can be trained by name.
+/// A title as the name of a network file, e.g. `FC10_1e-4.safetensors`.
+pub fn file_name(title: &str) -> String {
+    format!("{}.safetensors", title.replace('(', "_").replace([')', ' '], ""))
+}
+
+/// Every network of the paper that can be trained by name.
 ///
 /// The softmax classifiers, the softmax on the encoder, and those that are called literal have the paper's λ. The other deep ones
 /// have λ, rate, epochs, sharpness and for FC100-100-10 a seed that were chosen on the last 10,000 training digits

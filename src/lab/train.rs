@@ -12,7 +12,7 @@ use crate::{
     PIXELS,
     feed::{Batch, Inputs, Trainable},
     idx::Digits,
-    network::{Activation, Mlp, kernel::Evaluator, label},
+    network::{Activation, Mlp, Network, kernel::Evaluator, label},
 };
 use candle_core::{Device, Tensor, Var, backprop::GradStore};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW, loss};
@@ -31,9 +31,9 @@ pub struct Epoch {
 }
 
 /// The digits that a recipe's network learns from.
-pub fn part(recipe: &Recipe, train: Digits) -> Digits {
+pub fn part(part: Part, train: Digits) -> Digits {
     let half = train.len() / 2;
-    match recipe.part {
+    match part {
         Part::All => train,
         Part::First => train.split_at(half).0,
         Part::Second => train.split_at(half).1,
@@ -67,7 +67,7 @@ pub fn train(
         if !loss.is_finite() {
             return Err(TrainError::Diverged { epoch: number, loss });
         }
-        report(Epoch { number, loss, error: error(&network.mlp(recipe.title)?, judged) });
+        report(Epoch { number, loss, error: error(network.mlp(recipe.title)?, judged) });
     }
     Ok(network.mlp(recipe.title)?)
 }
@@ -212,8 +212,8 @@ fn sharpness_aware(
 }
 
 /// The share of `digits` that `network` misclassifies, from 0 to 1, by the project's own kernels.
-pub fn error(network: &Mlp, digits: &Digits) -> f64 {
-    let mut evaluator = Evaluator::new(Arc::new(network.clone()));
+pub fn error(network: impl Into<Network>, digits: &Digits) -> f64 {
+    let mut evaluator = Evaluator::new(network);
     let wrong = digits.iter().filter(|(image, l)| label(evaluator.logits(image)) != *l).count();
     wrong as f64 / digits.len().max(1) as f64
 }

@@ -1,7 +1,9 @@
 //! A network's file: the names and shapes of its tensors, and the sentence with which anything else is refused.
 
+#[cfg(feature = "lab")]
+use super::Sequential;
 use super::{
-    Activation, Layer, Mlp,
+    Activation, Layer, Mlp, Network, Operation, architecture,
     container::{Container, Tensor},
     mlp::{check_layers, shape_name},
     quantisation,
@@ -10,7 +12,7 @@ use crate::decimal::Decimal;
 use half::f16;
 #[cfg(feature = "lab")]
 use safetensors::{Dtype, tensor::TensorView};
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 use thiserror::Error;
 
 /// Why some bytes are not a network. Each message is for the person who chose the file.
@@ -25,12 +27,12 @@ pub enum NetworkError {
     /// A tensor that is neither a weight nor a bias.
     #[error("found a tensor named {0:?}; expected only “….weight”, “….bias” and, beside I8 weights, “….weight_scale”")]
     UnexpectedTensor(String),
-    /// A weight without its bias or a bias without its weight.
+    /// A weight without its bias, a bias without its weight, or another tensor of a layer that is not there.
     #[error("layer {layer:?} has no {missing}; expected a weight [out, in] and a bias [out] for each layer")]
     Incomplete {
         /// The layer's name, e.g. `fc2`.
         layer: String,
-        /// `weight` or `bias`.
+        /// `weight`, `bias` or another part.
         missing: &'static str,
     },
     /// A number format that is not read here.
@@ -81,6 +83,29 @@ pub enum NetworkError {
         /// What was found, quoted, or `nothing`.
         found: String,
     },
+    /// An architecture that is not one, or that its tensors do not fit.
+    #[error("the architecture in the file's metadata does not work at “{line}”: {problem}")]
+    Architecture {
+        /// The line.
+        line: String,
+        /// What is wrong with it, in words.
+        problem: String,
+    },
+    /// A tensor that no operation of the architecture uses.
+    #[error("no line of the architecture in the file's metadata names the tensor {0:?}")]
+    UnusedTensor(String),
+}
+
+impl Network {
+    /// Reads a safetensors file: a plain perceptron as [`Mlp::from_safetensors`] does, or one operation after another
+    /// where the metadata has an `architecture` (what that is: `src/network/architecture.rs`). An architecture that comes
+    /// to a plain perceptron becomes one.
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Self, NetworkError> {
+        let tensors = Container::parse(bytes).map_err(NetworkError::Container)?;
+        let Some(text) = tensors.entry("architecture") else { return Mlp::read(&tensors).map(Network::from) };
+        let sequential = architecture::read(&tensors, text)?;
+        Ok(sequential.as_mlp().map_or_else(|| sequential.into(), Network::from))
+    }
 }
 
 impl Mlp {
@@ -89,13 +114,23 @@ impl Mlp {
     /// Layers are `fc1.weight` [out, in], `fc1.bias` [out], `fc2.…`, or any other names that end in
     /// `.weight` and `.bias`, taken in natural order (`layers.2` before `layers.10`). F32 or F16; or, of weights
     /// only, I8 with a scale for each row, `fc1.weight_scale` [out]: `W_ij = scale_i·q_ij`.
-    /// The metadata's `activation` is required where there is a hidden layer.
+    /// The metadata's `activation` is required where there is a hidden layer. A file with an `architecture` is read if
+    /// that comes to such a network.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, NetworkError> {
-        let tensors = Container::parse(bytes).map_err(NetworkError::Container)?;
-        let names = layer_names(&tensors)?;
+        match Network::from_safetensors(bytes)? {
+            Network::Mlp(mlp) => Ok(Arc::unwrap_or_clone(mlp)),
+            Network::Sequential(other) => Err(NetworkError::Architecture {
+                line: other.operations().last().map_or("", Operation::kind).into(),
+                problem: "only plain perceptrons are taken here".into(),
+            }),
+        }
+    }
+
+    fn read(tensors: &Container) -> Result<Self, NetworkError> {
+        let names = layer_names(tensors)?;
         let mut layers = Vec::with_capacity(names.len());
         for name in &names {
-            layers.push(read_layer(&tensors, name)?);
+            layers.push(read_layer(tensors, name)?);
         }
         check_layers(&names, &layers)?;
         let activation = match tensors.entry("activation") {
@@ -112,34 +147,69 @@ impl Mlp {
     /// Writes the file that [`Mlp::from_safetensors`] reads, in F16, with further `metadata` entries.
     #[cfg(feature = "lab")]
     pub fn to_safetensors_f16(&self, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
-        let encode = |values: &[f32]| values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect::<Vec<u8>>();
-        let mut tensors = Vec::new();
-        for (k, layer) in self.layers().iter().enumerate() {
-            let shape = vec![layer.outputs, layer.inputs];
-            tensors.push((format!("fc{}.weight", k + 1), Dtype::F16, shape, encode(&layer.weight)));
-            tensors.push((format!("fc{}.bias", k + 1), Dtype::F16, vec![layer.outputs], encode(&layer.bias)));
-        }
-        self.file(&tensors, metadata)
+        self.file(layer_f16, metadata)
     }
 
-    /// A file of these tensors, with the network's name and activation among its metadata.
+    /// A file of its layers as `write` has them, with the network's name and activation among its metadata.
     #[cfg(feature = "lab")]
-    pub(super) fn file(
-        &self,
-        tensors: &[(String, Dtype, Vec<usize>, Vec<u8>)],
-        metadata: &[(&str, String)],
-    ) -> Result<Vec<u8>, NetworkError> {
-        let container = |e: safetensors::SafeTensorError| NetworkError::Container(e.to_string());
-        let mut views = Vec::new();
-        for (name, dtype, shape, bytes) in tensors {
-            views.push((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).map_err(container)?));
-        }
-        let mut header: std::collections::HashMap<String, String> =
-            metadata.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();
-        header.insert("activation".into(), self.activation().name().into());
-        header.insert("name".into(), self.name().into());
-        safetensors::serialize(views, Some(header)).map_err(container)
+    pub(super) fn file(&self, write: WriteLayer, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
+        let layers = (1..).zip(self.layers());
+        let tensors =
+            layers.flat_map(|(k, layer)| write(&format!("fc{k}"), vec![layer.outputs, layer.inputs], layer)).collect();
+        file(tensors, &[("activation", self.activation().name()), ("name", self.name())], metadata)
     }
+}
+
+#[cfg(feature = "lab")]
+impl Network {
+    /// Writes the file that [`Network::from_safetensors`] reads, in F16, with further `metadata` entries.
+    pub fn to_safetensors_f16(&self, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
+        match self {
+            Network::Mlp(mlp) => mlp.file(layer_f16, metadata),
+            Network::Sequential(sequential) => sequential.file(layer_f16, metadata),
+        }
+    }
+}
+
+#[cfg(feature = "lab")]
+impl Sequential {
+    /// A file of its layers as `write` has them, with the network's name and architecture among its metadata.
+    pub(super) fn file(&self, write: WriteLayer, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
+        let (text, tensors) = architecture::write(self, write);
+        file(tensors, &[("architecture", &text), ("name", self.name())], metadata)
+    }
+}
+
+/// A tensor to write: its name, format, shape and bytes.
+#[cfg(feature = "lab")]
+pub(super) type Written = (String, Dtype, Vec<usize>, Vec<u8>);
+
+/// Makes tensors of a layer, given what their names begin with, and the shape of the weight.
+#[cfg(feature = "lab")]
+pub(super) type WriteLayer = fn(&str, Vec<usize>, &Layer) -> Vec<Written>;
+
+/// A layer's tensors in F16; its weight has this shape.
+#[cfg(feature = "lab")]
+fn layer_f16(name: &str, shape: Vec<usize>, layer: &Layer) -> Vec<Written> {
+    let encode = |values: &[f32]| values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()).collect::<Vec<u8>>();
+    vec![
+        (format!("{name}.weight"), Dtype::F16, shape, encode(&layer.weight)),
+        (format!("{name}.bias"), Dtype::F16, vec![layer.outputs], encode(&layer.bias)),
+    ]
+}
+
+/// A file of these tensors, with what the network says of itself among its metadata.
+#[cfg(feature = "lab")]
+fn file(tensors: Vec<Written>, own: &[(&str, &str)], metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
+    let container = |e: safetensors::SafeTensorError| NetworkError::Container(e.to_string());
+    let mut views = Vec::new();
+    for (name, dtype, shape, bytes) in &tensors {
+        views.push((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).map_err(container)?));
+    }
+    let mut header: std::collections::HashMap<String, String> =
+        metadata.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();
+    header.extend(own.iter().map(|(k, v)| (k.to_string(), v.to_string())));
+    safetensors::serialize(views, Some(header)).map_err(container)
 }
 
 /// The distinct layer names, in natural order, of tensors called `….weight`, `….bias` and `….weight_scale`.
@@ -187,47 +257,73 @@ fn leading_digits(text: &str) -> usize {
 }
 
 fn read_layer(tensors: &Container, name: &str) -> Result<Layer, NetworkError> {
-    let weight_name = format!("{name}.weight");
-    let bias_name = format!("{name}.bias");
-    let find = |tensor: &str, missing| {
-        tensors.tensor(tensor).ok_or_else(|| NetworkError::Incomplete { layer: name.into(), missing })
-    };
-    let (weight, bias) = (find(&weight_name, "weight")?, find(&bias_name, "bias")?);
-    let &[outputs, inputs] = weight.shape.as_slice() else {
-        return Err(NetworkError::Shape {
-            tensor: weight_name,
-            found: weight.shape.clone(),
-            expected: "two dimensions, [out, in]".into(),
-        });
-    };
-    let one_each = |tensor: &str, found: &[usize]| {
-        if found == [outputs] {
-            return Ok(());
-        }
-        let expected = format!("[{outputs}], one for each row of {weight_name}");
-        Err(NetworkError::Shape { tensor: tensor.into(), found: found.to_vec(), expected })
-    };
-    one_each(&bias_name, &bias.shape)?;
-    let scale_name = format!("{name}.weight_scale");
+    let (shape, weight) = weight(tensors, name)?;
+    let &[outputs, inputs] = shape.as_slice() else { return Err(not_two(format!("{name}.weight"), shape)) };
+    Ok(Layer { inputs, outputs, weight, bias: bias(tensors, name, outputs)? })
+}
+
+/// The refusal of a weight that is no matrix.
+pub(super) fn not_two(tensor: String, found: Vec<usize>) -> NetworkError {
+    NetworkError::Shape { tensor, found, expected: "two dimensions, [out, in]".into() }
+}
+
+/// The weight of a layer, [out, …], row by row, and its shape.
+pub(super) fn weight(tensors: &Container, layer: &str) -> Result<(Vec<usize>, Vec<f32>), NetworkError> {
+    let name = format!("{layer}.weight");
+    let weight = tensors.tensor(&name).ok_or_else(|| incomplete(layer, "weight"))?;
+    let (outputs, inputs) = weight.shape.split_first().map_or((1, 1), |(&out, rest)| (out, rest.iter().product()));
+    let scale_name = format!("{layer}.weight_scale");
     let scale = tensors.tensor(&scale_name);
     let is_i8 = weight.dtype == "I8";
-    let weight = match (is_i8, scale) {
+    let values = match (is_i8, scale) {
         (true, Some(scale)) => {
-            one_each(&scale_name, &scale.shape)?;
+            one_each(layer, &scale_name, &scale.shape, outputs)?;
             let scales = decode(&scale_name, scale, "F32 or F16")?;
-            finite(&weight_name, quantisation::decode_rows(weight.data, inputs, &scales))?
+            finite(&name, quantisation::decode_rows(weight.data, inputs, &scales))?
         }
         (true, None) | (false, Some(_)) => {
             return Err(NetworkError::Scale {
-                weight: weight_name,
+                weight: name,
                 found: weight.dtype.clone(),
                 scale: scale_name,
                 presence: if is_i8 { "not there" } else { "there" },
             });
         }
-        (false, None) => decode(&weight_name, weight, "F32 or F16, or I8 with scales")?,
+        (false, None) => decode(&name, weight, "F32 or F16, or I8 with scales")?,
     };
-    Ok(Layer { inputs, outputs, weight, bias: decode(&bias_name, bias, "F32 or F16")? })
+    Ok((weight.shape.clone(), values))
+}
+
+/// The bias of a layer, one number for each of its outputs.
+#[inline(never)]
+pub(super) fn bias(tensors: &Container, layer: &str, outputs: usize) -> Result<Vec<f32>, NetworkError> {
+    let name = format!("{layer}.bias");
+    let bias = tensors.tensor(&name).ok_or_else(|| incomplete(layer, "bias"))?;
+    one_each(layer, &name, &bias.shape, outputs)?;
+    decode(&name, bias, "F32 or F16")
+}
+
+/// The numbers of a tensor of one dimension, if it is there.
+#[inline(never)]
+pub(super) fn vector(tensors: &Container, name: &str) -> Result<Option<Vec<f32>>, NetworkError> {
+    let Some(tensor) = tensors.tensor(name) else { return Ok(None) };
+    if tensor.shape.len() != 1 {
+        let (tensor, found) = (name.into(), tensor.shape.clone());
+        return Err(NetworkError::Shape { tensor, found, expected: "one dimension".into() });
+    }
+    decode(name, tensor, "F32 or F16").map(Some)
+}
+
+fn incomplete(layer: &str, missing: &'static str) -> NetworkError {
+    NetworkError::Incomplete { layer: layer.into(), missing }
+}
+
+fn one_each(layer: &str, tensor: &str, found: &[usize], outputs: usize) -> Result<(), NetworkError> {
+    if found == [outputs] {
+        return Ok(());
+    }
+    let expected = format!("[{outputs}], one for each row of {layer}.weight");
+    Err(NetworkError::Shape { tensor: tensor.into(), found: found.to_vec(), expected })
 }
 
 fn decode(name: &str, tensor: &Tensor, expected: &'static str) -> Result<Vec<f32>, NetworkError> {

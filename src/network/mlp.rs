@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// The non-linearity of the hidden layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
 pub enum Activation {
     /// `1 / (1 + e^−z)`

@@ -5,14 +5,14 @@ use crate::{
     attack::{Attack, Goal, Options},
     digit::{Rasteriser, Strokes},
     network::{
-        Mlp,
+        Network,
         kernel::Evaluator,
         label,
         lanes::{LANES, Lanes},
         probabilities,
     },
 };
-use std::{hint::black_box, sync::Arc};
+use std::hint::black_box;
 use wasm_bindgen::prelude::*;
 
 /// Vectors of data that stay in the first-level cache: 8 KiB.
@@ -30,7 +30,7 @@ impl Bench {
     /// Reads a safetensors file.
     #[wasm_bindgen(constructor)]
     pub fn new(bytes: &[u8]) -> Result<Bench, JsError> {
-        let network = Arc::new(Mlp::from_safetensors(bytes)?);
+        let network = Network::from_safetensors(bytes)?;
         Ok(Bench { evaluator: Evaluator::new(network.clone()), attack: Attack::new(network, Options::default()) })
     }
 
@@ -71,7 +71,7 @@ impl Bench {
     /// `times` times as many SIMD multiply-adds, on data in the first-level cache, as one evaluation of loss and gradient
     /// has when no input is zero. The sum keeps the work from being left out.
     pub fn roofline(&self, times: u32) -> f32 {
-        let layers = self.evaluator.network().layers();
+        let layers = self.evaluator.network().mlp().map_or(&[][..], |mlp| mlp.layers());
         let weights: usize = layers.iter().map(|l| l.inputs * l.outputs.div_ceil(LANES) * LANES).sum();
         let rounds = 2 * weights / LANES / VECTORS; // forwards and backwards
         let data = [[0.5f32; LANES]; VECTORS];

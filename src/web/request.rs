@@ -1,9 +1,8 @@
-//! From a message to a [`Request`], by what serde derives for it.
+//! From a message to a request, by what serde derives for it.
 //!
 //! An object's fields are read in their own order, as a sequence, and variants by their place: what serde derives for names, and the
 //! crate that reads any JavaScript value, come to a tenth of the module.
 
-use crate::engine::message::Request;
 use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array};
 use serde::{
     Deserialize, Deserializer,
@@ -16,13 +15,13 @@ use std::{fmt, slice::Iter};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// What a message asks for, or what is wrong with it and where.
-pub(super) fn understood(message: &JsValue) -> Result<Request, Misunderstanding> {
-    Request::deserialize(Value(message.clone()))
+pub(crate) fn understood<T: Deserialize<'static>>(message: &JsValue) -> Result<T, Misunderstanding> {
+    T::deserialize(Value(message.clone()))
 }
 
 /// Why a message means nothing, in words.
 #[derive(Debug)]
-pub(super) struct Misunderstanding(String);
+pub(crate) struct Misunderstanding(String);
 
 /// A value as it arrived.
 struct Value(JsValue);
@@ -190,6 +189,10 @@ impl<'de> Deserializer<'de> for Value {
         visitor.visit_seq(self.elements()?)
     }
 
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misunderstanding> {
+        self.deserialize_seq(visitor)
+    }
+
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -209,7 +212,7 @@ impl<'de> Deserializer<'de> for Value {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i32 i64 i128 u8 u16 u64 u128 char str unit unit_struct newtype_struct tuple tuple_struct map identifier ignored_any
+        i8 i16 i32 i64 i128 u8 u16 u64 u128 char str unit unit_struct newtype_struct tuple_struct map identifier ignored_any
     }
 }
 

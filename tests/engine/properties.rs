@@ -70,6 +70,7 @@ fn question(kind: u8, channel: u8) -> Question {
             norm: 1.0,
             tries: 300,
             seed: 1,
+            clipped: true,
             surface: surface("noise"),
         },
         3 => Question::Plane {

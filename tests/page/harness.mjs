@@ -24,7 +24,7 @@ import { extname, join, normalize, relative, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { chromium } from 'playwright-core';
+import { chromium, firefox } from 'playwright-core';
 
 /**
  * @typedef {import('playwright-core').Page} Page
@@ -71,6 +71,7 @@ const MEDIA_TYPES = {
  */
 export async function startServer({ folder = DIST, below = '/', extra = {}, refuse = () => false, line } = {}) {
   let lineIsFree = 0;
+  let published = folder;
   /** @type {string[]} */
   const served = [];
   const server = createServer(async (request, response) => {
@@ -86,10 +87,10 @@ export async function startServer({ folder = DIST, below = '/', extra = {}, refu
     }
     try {
       if (!path.startsWith(below) || refuse(path)) throw new Error('not here');
-      let file = normalize(join(folder, path.slice(below.length)));
-      if (file !== normalize(folder) && !file.startsWith(normalize(folder + sep))) throw new Error('outside');
+      let file = normalize(join(published, path.slice(below.length)));
+      if (file !== normalize(published) && !file.startsWith(normalize(published + sep))) throw new Error('outside');
       if ((await stat(file)).isDirectory()) file = join(file, 'index.html');
-      served.push(relative(folder, file));
+      served.push(relative(published, file));
       if (line) {
         const packed = gzipSync(await readFile(file), { level: 9 });
         const cached = /\/v-[0-9a-f]+\//.test(file) ? 'max-age=31536000, immutable' : 'no-cache';
@@ -123,6 +124,10 @@ export async function startServer({ folder = DIST, below = '/', extra = {}, refu
     url: `http://127.0.0.1:${address.port}${below}`,
     /** The files that were asked for, by whomever (page, worker or style sheet), relative to the folder. */
     served,
+    /** Another folder is served from now on. @param {string} folder */
+    deploy: (folder) => {
+      published = folder;
+    },
     close: async () => {
       server.closeAllConnections();
       server.close();
@@ -131,8 +136,22 @@ export async function startServer({ folder = DIST, below = '/', extra = {}, refu
   };
 }
 
-/** Starts Chromium, headless and calling nobody. */
-export function startBrowser() {
+/** Whether the tests run in Firefox: `cargo xtask test firefox`. */
+export const IN_FIREFOX = process.env.POCKETS_BROWSER === 'firefox';
+
+/**
+ * Starts the browser, headless and calling nobody. The Firefox is any that there is, by WebDriver BiDi: none that was made for tests.
+ *
+ * @param {object} [options]
+ * @param {boolean} [options.inFirefox]
+ * @param {boolean} [options.isStill] a Firefox whose user wants no motion; Chromium is told so page by page
+ */
+export function startBrowser({ inFirefox = IN_FIREFOX, isStill = false } = {}) {
+  if (inFirefox) {
+    const executablePath = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
+    const firefoxUserPrefs = { 'ui.prefersReducedMotion': isStill ? 1 : 0 };
+    return firefox.launch({ channel: 'moz-firefox', executablePath, firefoxUserPrefs });
+  }
   return chromium.launch({
     executablePath: process.env.CHROME ?? '/usr/bin/chromium',
     args: [
@@ -145,6 +164,22 @@ export function startBrowser() {
       '--disable-dev-shm-usage',
     ],
   });
+}
+
+/** For all tests of a file; each gets a profile of its own. @type {Map<boolean, ReturnType<typeof startBrowser>>} */
+const browsers = new Map();
+// A script that is no test prints what it found, and would print the test runner's words too if it knew of that.
+if (/\.test\.mjs$/.test(process.argv[1] ?? '')) {
+  const { after } = await import('node:test');
+  after(() => Promise.all([...browsers.values()].map(async (browser) => (await browser).close())));
+}
+
+/** @param {boolean} isStill see {@link startBrowser} */
+function browserFor(isStill) {
+  const kind = IN_FIREFOX && isStill;
+  const browser = browsers.get(kind) ?? startBrowser({ isStill: kind });
+  browsers.set(kind, browser);
+  return browser;
 }
 
 /**
@@ -165,7 +200,7 @@ export function watch(context) {
   context.on('requestfailed', (request) => {
     // A request that the page itself gave up, or that ended with the page, is no fault.
     const reason = request.failure()?.errorText ?? 'failed';
-    if (reason !== 'net::ERR_ABORTED') faults.push(`request: ${request.url()} ${reason}`);
+    if (!['net::ERR_ABORTED', 'NS_BINDING_ABORTED'].includes(reason)) faults.push(`request: ${request.url()} ${reason}`);
   });
   context.on('response', (response) => {
     if (response.status() >= 400) faults.push(`response: ${response.status()} ${response.url()}`);
@@ -174,7 +209,7 @@ export function watch(context) {
 }
 
 /**
- * Opens the page in a browser of its own, with a fresh profile; all ends with the test.
+ * Opens the page in a fresh profile; all but the browser ends with the test.
  *
  * @param {Test} test
  * @param {object} [options]
@@ -189,14 +224,14 @@ export function watch(context) {
 export async function open(test, options = {}) {
   const { path = '', below, extra, refuse, context: contextOptions, before, expected = [] } = options;
   const server = await startServer({ below, extra, refuse });
-  const browser = await startBrowser();
+  const browser = await browserFor(contextOptions?.reducedMotion === 'reduce');
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...contextOptions });
   context.setDefaultTimeout(PATIENCE);
   const { faults, requests } = watch(context);
   const page = await context.newPage();
 
   test.after(async () => {
-    await browser.close();
+    await context.close();
     await server.close();
     const unexpected = faults.filter((fault) => !expected.some((pattern) => pattern.test(fault)));
     assert.deepEqual(unexpected, [], 'the page did something wrong');
@@ -210,6 +245,7 @@ export async function open(test, options = {}) {
     page,
     context,
     url: server.url,
+    deploy: server.deploy,
     faults,
     requests,
     draw: (/** @type {Point[][]} */ strokes) => draw(page, strokes),

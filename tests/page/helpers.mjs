@@ -103,6 +103,34 @@ export const stubborn = (width) =>
     'fc2.bias': { shape: [10], values: (label) => (label === 3 ? 100 : label === 8 ? -1000 : 0) },
   });
 
+/** Keeps hold of the Workers that a page starts, for {@link killWorkers}. @param {Page} page */
+export const rememberWorkers = (page) =>
+  page.addInitScript(() => {
+    const workers = /** @type {Worker[]} */ ([]);
+    const Original = window.Worker;
+    const Remembered = class extends Original {
+      /** @param {ConstructorParameters<typeof Worker>} given */
+      constructor(...given) {
+        super(...given);
+        workers.push(this);
+      }
+    };
+    Object.assign(window, { Worker: Remembered, startedWorkers: workers });
+  });
+
+/**
+ * Ends the Workers that a page has started, as a browser short of memory does: without a word to the page.
+ * @param {Page} page
+ * @param {number} [from] the first that is ended
+ * @returns {Promise<number>} how many there were to end
+ */
+export const killWorkers = (page, from = 0) =>
+  page.evaluate((from) => {
+    const workers = /** @type {Window & { startedWorkers?: Worker[] }} */ (window).startedWorkers?.slice(from) ?? [];
+    for (const worker of workers) worker.terminate();
+    return workers.length;
+  }, from);
+
 /** A browser, or a page around this one, that starts no Worker. @param {Page} page */
 export async function withoutWorkers(page) {
   await page.addInitScript(() => {
@@ -125,4 +153,17 @@ export async function inspect(page, state) {
     return found.violations.map((/** @type {any} */ v) => `${v.id}: ${v.nodes.map((/** @type {any} */ n) => n.html).join(' ')}`);
   });
   assert.deepEqual(violations, [], state);
+}
+
+/**
+ * Scrolls to a section, as a reader would.
+ * @param {Page} page
+ * @param {string} heading
+ */
+export async function section(page, heading) {
+  const found = page.getByRole('region', { name: heading });
+  await found.scrollIntoViewIfNeeded();
+  await found.locator('.figure > *').filter({ visible: true }).first().waitFor();
+  await found.scrollIntoViewIfNeeded();
+  return found;
 }

@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
-import { STILL, colours, safetensors, settled, stubborn, target, written, withoutWorkers } from './helpers.mjs';
+import {
+  STILL,
+  colours,
+  killWorkers,
+  rememberWorkers,
+  safetensors,
+  settled,
+  stubborn,
+  target,
+  withoutWorkers,
+  written,
+} from './helpers.mjs';
 
 const none = () => 0;
 /** Predicts 3 of everything, whatever the pixels. */
@@ -16,10 +27,19 @@ const instead = async (page, body) => {
   await page.route('**/*.safetensors', (route) => route.fulfill({ body }));
 };
 
+/** Waits until a picture has ink and paper. @param {import('./harness.mjs').Page} page @param {string} name */
+async function painted(page, name) {
+  for (let k = 0; k < 100; k++) {
+    if (new Set(await colours(page, name)).size > 4) return;
+    await page.waitForTimeout(50);
+  }
+  assert.fail(`${name} shows nothing`);
+}
+
 test('a worker that dies is replaced, and the drawing kept', async (t) => {
-  const { page, draw, readout } = await open(t, STILL);
+  const { page, draw, readout } = await open(t, { ...STILL, before: rememberWorkers });
   await settled(page);
-  await page.workers()[0].evaluate(() => self.close());
+  await killWorkers(page);
   await draw(await written(1));
   await settled(page, /your digit as 1.*makes it predict 8/);
   assert.match(await readout('Adversarial prediction').innerText(), /^8/);
@@ -28,9 +48,9 @@ test('a worker that dies is replaced, and the drawing kept', async (t) => {
 });
 
 test('while no answer comes, nothing old is shown', async (t) => {
-  const { page, draw, readout } = await open(t, STILL);
+  const { page, draw, readout } = await open(t, { ...STILL, before: rememberWorkers });
   await settled(page);
-  await page.workers()[0].evaluate(() => self.close());
+  await killWorkers(page);
   await draw((await written(1)).slice(0, 1));
   await readout('Norm').filter({ hasText: '–' }).waitFor({ timeout: 1500 });
   assert.equal(await readout('Adversarial prediction').innerText(), '–');
@@ -44,6 +64,7 @@ test('where no worker can start the page does the work itself', async (t) => {
   await settled(page, /your digit as 3.*makes it predict 8/);
   assert.match(await readout('Adversarial prediction').innerText(), /^8/);
   assert.equal(page.workers().length, 0);
+  await painted(page, 'Adversarial digit');
 });
 
 test('a worker that cannot be loaded is done without', async (t) => {

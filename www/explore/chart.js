@@ -1,9 +1,11 @@
 // @ts-check
 /**
- * A small line chart in SVG: colours come from the style sheet, so that it follows the theme by itself.
+ * A small line chart in SVG: colours come from the style sheet, so that it follows the theme by itself. Under the pointer, and by the
+ * arrow keys, it tells its values.
  *
  * @typedef {object} Axis
  * @property {string} label what is measured, with its unit
+ * @property {string} [name] the same in a word, where values are told; the label if missing
  * @property {[number, number]} domain
  * @property {boolean} [log]
  * @property {number[]} [ticks] chosen by itself if missing
@@ -13,6 +15,7 @@
  * @property {[number, number][]} points a gap wherever a value is not finite
  * @property {string} [kind] class names
  * @property {string} [label] written at its end
+ * @property {string} [name] what its values are called; those of a line without are the axis's
  *
  * @typedef {object} Drawn
  * @property {Axis} x
@@ -20,8 +23,15 @@
  * @property {Line[]} lines
  * @property {{ x: number, label?: string, kind?: string }[]} [marks] upright lines
  * @property {{ y: number, label?: string, kind?: string }[]} [levels] level lines
- * @property {{ points: [number, number][], kind?: string }[]} [dots]
+ * @property {{ points: [number, number][], kind?: string, name?: string }[]} [dots] with a name they are told too
+ * @property {Stop[]} [stops] where values are told; those of the lines if missing
+ *
+ * @typedef {{ x: number, says: string }} Stop a place on the x axis, and the values there
  */
+import { create } from '../dom.js';
+import { significant } from '../numbers.js';
+import { reader } from './reader.js';
+
 const SVG = 'http://www.w3.org/2000/svg';
 const LEFT = 44;
 const RIGHT = 26;
@@ -42,6 +52,13 @@ export function chart({ name, height, kind = '' }) {
   svg.setAttribute('role', 'img');
   svg.setAttribute('aria-label', name);
   svg.setAttribute('height', String(height));
+  const marker = element('path', { class: 'reading-line' });
+  const values = reader(`${name}: values`, (place) => {
+    svg.append(marker);
+    marker.setAttribute('d', place === null ? '' : `M${place} ${TOP}V${height - BOTTOM}`);
+  });
+  const frame = create('div', { class: 'plot' });
+  frame.append(svg, values.element);
   /** @type {Drawn | null} */ let drawn = null;
   let width = 0;
   new ResizeObserver(([{ contentRect }]) => {
@@ -95,11 +112,12 @@ export function chart({ name, height, kind = '' }) {
       parts.push(element('path', { class: `mark ${kind}`, d: `M${at} ${TOP}V${height - BOTTOM}` }));
       if (label) parts.push(text(Math.min(Math.max(at, 130), width - 70), TOP - 9, label, 'middle', kind));
     }
-    svg.replaceChildren(...parts);
+    svg.replaceChildren(...parts, marker);
+    values.tell((drawn.stops ?? stops(drawn)).map(({ x: value, says }) => ({ place: across(value), says })));
   }
 
   return {
-    element: svg,
+    element: frame,
     /** @param {Drawn} next */
     draw(next) {
       drawn = next;
@@ -110,6 +128,22 @@ export function chart({ name, height, kind = '' }) {
       svg.setAttribute('aria-label', `${name}: ${words}`);
     },
   };
+}
+
+/** The values of all lines and named dots at each x that one of them has. @param {Drawn} drawn @returns {Stop[]} */
+function stops({ x, y, lines, dots = [] }) {
+  /** @type {Map<number, string[]>} */ const all = new Map();
+  const one = lines.length === 1;
+  for (const { points, name } of [...lines, ...dots.filter(({ name }) => name)]) {
+    for (const point of points) {
+      if (!defined(point, x, y)) continue;
+      const told = `${name ?? (one ? (y.name ?? y.label) : '')} ${(y.format ?? significant)(point[1])}`.trim();
+      const said = all.get(point[0]) ?? all.set(point[0], []).get(point[0]);
+      if (!said?.includes(told)) said?.push(told);
+    }
+  }
+  const places = [...all].sort(([a], [b]) => a - b);
+  return places.map(([at, said]) => ({ x: at, says: `${x.name ?? x.label} ${(x.format ?? plain)(at)}: ${said.join(', ')}` }));
 }
 
 /** @param {[number, number]} point @param {Axis} x @param {Axis} y */

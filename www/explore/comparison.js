@@ -80,7 +80,8 @@ export function comparison(client) {
   /** @param {Example} asked @param {Transferred} row @param {Way} first @param {Way} second */
   function show(asked, row, first, second) {
     const { network, label } = asked;
-    const line = (/** @type {Way} */ { probabilities }, /** @type {string} */ kind) => ({
+    const line = (/** @type {Way} */ { probabilities }, /** @type {string} */ kind, /** @type {string} */ name) => ({
+      name,
       points: Array.from(
         { length: PLACES },
         (_, k) => /** @type {[number, number]} */ ([(k / (PLACES - 1)) * UNTIL, probabilities[k * LABELS + label]]),
@@ -89,9 +90,15 @@ export function comparison(client) {
     });
     const [one, two] = [first.flip, second.flip];
     curves.draw({
-      x: { label: 't, how much of r is added', domain: [0, UNTIL], ticks: [0, 1, 2, 3] },
-      y: { label: `probability of ${label}`, domain: [0, 1], ticks: [0, 0.5, 1], format: (v) => `${100 * v}\u00a0%` },
-      lines: [line(second, 'from dashed'), line(first, 'to')],
+      x: {
+        label: 't, how much of r is added',
+        name: 't',
+        domain: [0, UNTIL],
+        ticks: [0, 1, 2, 3],
+        format: (v) => String(Number(v.toFixed(2))),
+      },
+      y: { label: `probability of ${label}`, domain: [0, 1], ticks: [0, 0.5, 1], format: (v) => `${Number((100 * v).toFixed(1))}\u00a0%` },
+      lines: [line(second, 'from dashed', row.network), line(first, 'to', network)],
       marks: [one, two].flatMap((each, k) => (each ? [{ x: each.t, kind: k ? 'from' : 'to' }] : [])),
     });
     const says = (/** @type {Flip | null} */ each) =>

@@ -39,7 +39,10 @@ export function mapView(client, wanted) {
     client.surface(surface);
     return surface;
   });
-  element.append(canvas);
+  /** Where the pointer is, or with the keyboard the middle: what is predicted there. */
+  const tip = create('p', { class: 'tip', 'aria-hidden': 'true', hidden: '' });
+  const cross = create('span', { class: 'cross', hidden: '' });
+  element.append(canvas, cross, tip);
   /** @type {View} */ let view = { a: 0, b: 0, reach: 1 };
   /** @type {View} */ let home = view;
   /** What is seen. @type {{ regions: Regions, view: View, surface: Surface } | null} */ let known = null;
@@ -48,6 +51,7 @@ export function mapView(client, wanted) {
   /** @type {number | null} */ let norm = null;
   let frame = 0;
   let side = 0;
+  /** The radius around x within which nothing changes the prediction. @type {number | null} */ let proved = null;
 
   const paintSoon = () => {
     if (frame !== 0) return;
@@ -55,6 +59,7 @@ export function mapView(client, wanted) {
       frame = 0;
       place();
       paint();
+      tell();
     });
   };
   /** @param {Partial<View>} next */
@@ -71,6 +76,30 @@ export function mapView(client, wanted) {
     const reach = Math.min(Math.max(view.reach / factor, 0.01 * home.reach), 12 * home.reach);
     const change = 2 * (view.reach - reach);
     move({ reach, a: view.a + x * change, b: view.b - y * change });
+  };
+  /** The label at a place of the picture that is seen; none outside it. @param {number} a @param {number} b @returns {number | undefined} */
+  const labelAt = (a, b) => {
+    if (!known) return;
+    const { regions, view: of } = known;
+    const [column, row] = [a - of.a, of.b - b].map((v) => Math.floor(((v / of.reach + 1) / 2) * regions.side));
+    return column >= 0 && row >= 0 && column < regions.side && row < regions.side ? regions.labels[row * regions.side + column] : undefined;
+  };
+  /** What is predicted at a place on screen, in words. @param {number} x @param {number} y in CSS pixels */
+  const says = (x, y) => {
+    const [a, b] = [view.a + (x / side - 0.5) * 2 * view.reach, view.b + (0.5 - y / side) * 2 * view.reach];
+    const label = labelAt(a, b);
+    return label === undefined ? '' : `classified as ${label}, ${a.toFixed(2)} along r, ${b.toFixed(2)} up`;
+  };
+  /** Where the pointer is; none: with the keyboard, the middle. @type {[number, number] | null} */ let pointer = null;
+  const tell = () => {
+    const byKeys = pointer === null && canvas.matches(':focus-visible');
+    const [x, y] = pointer ?? [side / 2, side / 2];
+    tip.textContent = norm !== null && (pointer || byKeys) ? says(x, y) : '';
+    tip.hidden = tip.textContent === '';
+    cross.hidden = !byKeys || tip.hidden;
+    if (tip.hidden) return;
+    tip.style.left = `${Math.min(Math.max(x - tip.offsetWidth / 2, 4), Math.max(side - tip.offsetWidth - 4, 4))}px`;
+    tip.style.top = `${y < 60 ? y + 24 : y - tip.offsetHeight - 16}px`;
   };
   /** Where a point of the plane is on screen. @param {number} a @param {number} b @returns {[number, number]} */
   const at = (a, b) => [(0.5 + (a - view.a) / (2 * view.reach)) * side, (0.5 - (b - view.b) / (2 * view.reach)) * side];
@@ -93,7 +122,7 @@ export function mapView(client, wanted) {
     context.clearRect(0, 0, side, side);
     if (!known || norm === null) return;
     paintLabels(context, known);
-    paintRing(context, norm);
+    paintRings(context, norm);
     paintMarks(context, norm);
     paintScale(context);
   }
@@ -114,15 +143,20 @@ export function mapView(client, wanted) {
     }
   }
 
-  /** The distance of x′ from x, in every direction. @param {CanvasRenderingContext2D} context @param {number} norm */
-  function paintRing(context, norm) {
+  /** Within the inner ring nothing changes the prediction, which is proved; on the outer one r does. @param {CanvasRenderingContext2D} context @param {number} norm */
+  function paintRings(context, norm) {
     const [x, y] = at(0, 0);
     context.strokeStyle = DARK;
-    context.lineWidth = 1.2;
-    context.setLineDash([4, 4]);
-    context.beginPath();
-    context.arc(x, y, (norm / (2 * view.reach)) * side, 0, 2 * Math.PI);
-    context.stroke();
+    for (const { radius, dashes, width } of [
+      { radius: proved ?? 0, dashes: [], width: 2.5 },
+      { radius: norm, dashes: [4, 4], width: 1.2 },
+    ]) {
+      context.lineWidth = width;
+      context.setLineDash(dashes);
+      context.beginPath();
+      context.arc(x, y, (radius / (2 * view.reach)) * side, 0, 2 * Math.PI);
+      context.stroke();
+    }
     context.setLineDash([]);
   }
 
@@ -177,6 +211,17 @@ export function mapView(client, wanted) {
     step: (across, up) => move({ a: view.a + across * 2 * view.reach * STEP, b: view.b + up * 2 * view.reach * STEP }),
     home: () => move(home),
   });
+  canvas.addEventListener('pointermove', ({ offsetX, offsetY }) => {
+    pointer = [offsetX, offsetY];
+    tell();
+  });
+  for (const gone of ['pointerleave', 'pointercancel', 'keydown']) {
+    canvas.addEventListener(gone, () => {
+      pointer = null;
+      tell();
+    });
+  }
+  for (const focus of ['focus', 'blur']) canvas.addEventListener(focus, tell);
   new ResizeObserver(paintSoon).observe(canvas);
   watchTheme(paintSoon);
 
@@ -196,6 +241,11 @@ export function mapView(client, wanted) {
       norm = length;
       paintSoon();
     },
+    /** @param {number | null} radius within which nothing changes the prediction, provably */
+    prove(radius) {
+      proved = radius;
+      paintSoon();
+    },
     /** A picture has been painted. @param {Regions} regions @param {View} of @param {string} name of its surface */
     show(regions, of, name) {
       const surface = surfaces.find((each) => each.name === name);
@@ -208,6 +258,7 @@ export function mapView(client, wanted) {
           known = { regions, view: of, surface };
           place();
           paint();
+          tell();
         }),
       );
     },

@@ -164,8 +164,15 @@ function wayView(client) {
         matters: isMain || Math.max(...curve) > 0.01,
       };
     }).filter(({ matters }) => matters);
+    /** The likeliest labels at a place. @param {number} k */
+    const told = (k) => {
+      const ten = Array.from(probabilities.subarray(k * LABELS, (k + 1) * LABELS), (share, label) => ({ share, label }));
+      const likely = ten.sort((a, b) => b.share - a.share).filter(({ share }, rank) => rank === 0 || share >= 0.01);
+      return `t ${((k / (PLACES - 1)) * UNTIL).toFixed(2)}: ${likely.map(({ label, share }) => `${label} ${percent(share)}`).join(', ')}`;
+    };
     lines.sort((a, b) => Number(a.kind !== 'other') - Number(b.kind !== 'other'));
     curves.draw({
+      stops: Array.from({ length: PLACES }, (_, k) => ({ x: (k / (PLACES - 1)) * UNTIL, says: told(k) })),
       x: { label: 't, how much of r is added', domain: [0, UNTIL], ticks: [0, 0.5, 1, 1.5, 2] },
       y: { label: 'probability', domain: [0, 1], ticks: [0, 0.5, 1], format: (v) => `${100 * v}\u00a0%` },
       lines,

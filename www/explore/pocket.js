@@ -1,8 +1,10 @@
 // @ts-check
-/** The pocket on a map, and random changes of the same size, counted. */
+/** The pocket on a map, and random changes of the same size and larger, counted: clipped to the box or not. */
 import { create } from '../dom.js';
 import { watchTheme } from '../theme.js';
+import { crossingView } from './crossing.js';
 import { mapView } from './map.js';
+import { watchProof } from './proof.js';
 import { empty, picture } from './picture.js';
 
 /** @import { Client } from '../client.js' */
@@ -39,10 +41,12 @@ export function section(figure, { client }) {
     seed++;
     map.reset();
   };
-  const noise = noiseView(client, (norm, surface) => {
+  const crossing = crossingView(client);
+  const noise = noiseView(client, (norm, clipped, surface) => {
     if (!shown) return;
     const { network, image } = shown;
-    client.ask('noise', 'noise', { network, image, norm, tries: TRIES, seed: 7, surface }, (counted) => noise.show(counted));
+    client.ask('noise', 'noise', { network, image, norm, tries: TRIES, seed: 7, clipped, surface }, (counted) => noise.show(counted));
+    crossing.mark(norm);
   });
   figure.append(
     create(
@@ -66,12 +70,14 @@ export function section(figure, { client }) {
           { class: 'note' },
           'Across: along ',
           create('i', { class: 'r' }, 'r'),
-          '. Up: along a random direction. On the dashed ring lies x′. The bar is a distance ‖·‖₂. Drag or use the arrow keys to move, + and − to zoom.',
+          '. Up: along a random direction. Nothing within the solid ring changes the prediction: that is proved. On the dashed one lies x′. The bar is a distance ‖·‖₂. Drag or use the arrow keys to move, + and − to zoom.',
         ),
       ),
       noise.element,
     ),
+    crossing.element,
   );
+  watchProof((certified) => map.prove(certified?.any ?? null));
   return ({ answer, network }) => {
     const r = answer?.perturbation?.values;
     if (!answer?.digit || !answer.outcome || !r) {
@@ -80,6 +86,7 @@ export function section(figure, { client }) {
       client.cancel('noise');
       map.about(null);
       noise.about(null);
+      crossing.about(null);
       words.textContent = '';
       return;
     }
@@ -87,15 +94,17 @@ export function section(figure, { client }) {
     map.about(shown.norm);
     map.reset();
     noise.about(shown.norm);
+    crossing.about(shown);
   };
 }
 
 /** @param {Regions} regions */
-const inWords = ({ shares }) =>
-  `In view: ${shares.map(({ label, share }) => `classified as ${label} ${Math.round(100 * share)} %`).join(', ')}.`;
+const inWords = ({ shares, side, labels }) =>
+  `In the middle: ${labels[(side / 2) * (side + 1)]}. In view: ${shares.map(({ label, share }) => `classified as ${label} ${Math.round(100 * share)} %`).join(', ')}.`;
 
-/** @param {Client} client @param {(norm: number, surface: string) => void} wanted */
+/** @param {Client} client @param {(norm: number, clipped: boolean, surface: string) => void} wanted */
 function noiseView(client, wanted) {
+  let isClipped = false;
   const count = create('b', { class: 'count' });
   const rest = create('span', {});
   const small = picture(client, 'noise', 'Your digit with random noise');
@@ -103,11 +112,24 @@ function noiseView(client, wanted) {
   const context = dots.getContext('2d');
   const slider = create('input', { type: 'range', id: 'noise', min: '0', max: String(OCTAVES), step: '0.05', value: '0' });
   const size = create('p', { class: 'note' });
+  const kinds = [
+    { clipped: false, name: 'not clipped', more: 'as in the paper; pixels may leave [0, 1]' },
+    { clipped: true, name: 'clipped', more: 'to [0, 1]: on empty paper half of it is lost' },
+  ].map(({ clipped, name, more }) => {
+    const input = create('input', { type: 'radio', name: 'clipping', value: name });
+    input.checked = clipped === isClipped;
+    input.addEventListener('change', () => {
+      isClipped = clipped;
+      ask();
+    });
+    return create('label', { class: 'option' }, input, create('span', {}, name, create('small', {}, more)));
+  });
   const element = create(
     'div',
     { class: 'noise' },
     create('p', { class: 'words' }, count, ' of 1,000 random changes ', rest),
     dots,
+    create('div', { class: 'choices', role: 'radiogroup', 'aria-label': 'The noise is' }, ...kinds),
     create('div', { class: 'slider' }, create('label', { for: 'noise' }, 'Size of the noise'), slider),
     create('div', { class: 'sample' }, small.element, size),
   );
@@ -116,7 +138,7 @@ function noiseView(client, wanted) {
   const times = () => 2 ** Number(slider.value);
 
   const ask = () => {
-    if (norm !== null) wanted(times() * norm, small.name);
+    if (norm !== null) wanted(times() * norm, isClipped, small.name);
     refresh();
   };
   function refresh() {
@@ -126,8 +148,13 @@ function noiseView(client, wanted) {
       times() === 1 ? 'of the same size change the prediction' : `${times().toFixed(1)} times as large change the prediction`;
     slider.disabled = norm === null;
     size.textContent =
-      norm === null ? '' : `One of them. Its size ‖·‖₂ is ${(times() * norm).toFixed(2)}; that of r is ${norm.toFixed(2)}.`;
-    slider.setAttribute('aria-valuetext', `${times().toFixed(1)} times r, ${count.textContent} of 1,000 change the prediction`);
+      norm === null
+        ? ''
+        : `One of them, ${isClipped ? 'clipped' : 'not clipped'}. Its size ‖·‖₂ is ${(times() * norm).toFixed(2)}; that of r is ${norm.toFixed(2)}.`;
+    slider.setAttribute(
+      'aria-valuetext',
+      `${times().toFixed(1)} times r, ${count.textContent} of 1,000 change the prediction, ${isClipped ? 'clipped' : 'not clipped'}`,
+    );
     if (counted) small.show(true);
     else empty(client, small);
     paint();

@@ -5,6 +5,7 @@ import { NOTHING, significant } from '../numbers.js';
 import { SIDE } from '../surface.js';
 import { chart } from './chart.js';
 import { empty, picture, show } from './picture.js';
+import { weightView } from './weight.js';
 
 /** @import { Client } from '../client.js' */
 /** @import { Compared, Reading, Step, Target, Trace } from '../protocol.js' */
@@ -40,8 +41,9 @@ const READINGS = [
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
 export function section(figure, { client, page }) {
   const player = playerView(client);
+  const weight = weightView(client);
   const table = tableView(page);
-  figure.append(player.element, table.element);
+  figure.append(player.element, weight.element, table.element);
   /** @type {Target} */ let towards = 8;
   return ({ answer, network, reading, target }) => {
     const digit = answer?.digit;
@@ -52,10 +54,13 @@ export function section(figure, { client, page }) {
       client.cancel('trace');
       client.cancel('readings');
       player.show(null, null);
+      weight.about(null);
       table.show([]);
       return;
     }
     const image = digit.values;
+    const found = answer?.outcome?.ending === 'success' ? answer.outcome : null;
+    weight.about(found && { network, image, label: digit.label, target, c: found.c, norm: found.norm });
     client.ask('trace', 'trace', { network, reading, image, target }, (trace) => player.show(trace, image));
     client.ask('readings', 'readings', { network, image, targets: [towards, 'any'] }, (compared) => table.show(compared));
   };
@@ -199,7 +204,7 @@ function playerView(client) {
       marks,
       lines: [{ points: line((s) => s.margin) }],
       dots: good((s) => s.margin),
-      y: { label: 'margin: logit of the goal less the best other', domain: range([...margins, 0]) },
+      y: { label: 'margin: logit of the goal less the best other', name: 'margin', domain: range([...margins, 0]) },
       levels: [{ y: 0, label: 'misclassified above', kind: 'zero' }],
     });
     charts.norm.draw({
@@ -209,6 +214,7 @@ function playerView(client) {
       dots: good((s) => s.norm),
       y: {
         label: 'size of the change, ‖r‖₂',
+        name: '‖r‖₂',
         domain: range(
           steps.map(({ norm }) => norm),
           0,
@@ -222,16 +228,19 @@ function playerView(client) {
       dots: [{ points: line((s) => s.c) }],
       y: { label: 'c, log scale; dashed: the bracket that closes in', domain: [Math.min(...cs) * 0.8, Math.max(...cs) * 1.25], log: true },
       lines: [
-        { points: line((s) => s.c) },
-        { points: line((s) => s.fails), kind: 'fails' },
-        { points: line((s) => s.succeeds), kind: 'succeeds' },
+        { points: line((s) => s.c), name: 'c' },
+        { points: line((s) => s.fails), kind: 'fails', name: 'known to fail' },
+        { points: line((s) => s.succeeds), kind: 'succeeds', name: 'to succeed' },
       ],
     });
     charts.loss.draw({
       x,
       marks,
       y: { label: 'objective c‖r‖² + loss, and the loss alone', domain: range(steps.flatMap(({ objective, loss }) => [objective, loss])) },
-      lines: [{ points: line((s) => s.objective), kind: 'objective' }, { points: line((s) => s.loss) }],
+      lines: [
+        { points: line((s) => s.objective), kind: 'objective', name: 'objective' },
+        { points: line((s) => s.loss), name: 'loss' },
+      ],
     });
     const { margin, norm, loss, objective, c, succeeds, fails } = steps[k];
     charts.margin.describe(

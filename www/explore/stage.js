@@ -9,7 +9,7 @@
  * @property {Attacked | null} answer what is shown above; null while nothing is known
  * @property {string} network the name of the network in use
  * @property {Uint8Array} bytes its file
- * @property {number[]} widths of its layers, from 784 to 10
+ * @property {number[]} widths of its layers, from 784 to 10; none of a network that is no plain one of fully connected layers
  * @property {Target} target
  * @property {Reading} reading
  *
@@ -39,6 +39,7 @@ const SECTIONS = {
   transfer: () => import('./transfer.js'),
   units: () => import('./units.js'),
   layers: () => import('./layers.js'),
+  feed: () => import('./feed.js'),
   own: () => import('./own.js'),
   verdicts: () => import('./verdicts.js'),
   keep: () => import('./keep.js'),
@@ -51,7 +52,7 @@ const REST = 120;
 /**
  * @param {HTMLElement} place the element that holds the sections
  * @param {Page} page
- * @param {import('../client.js').Client} client an engine of their own, so that nothing of theirs delays the live attack
+ * @param {import('../client.js').Client} client
  * @returns {Update}
  */
 export function stage(place, page, client) {

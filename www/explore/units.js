@@ -1,7 +1,9 @@
 // @ts-check
 /** The test digits with the largest projections on one unit, and on a random direction of the same layer. */
 import { create } from '../dom.js';
+import { significant } from '../numbers.js';
 import { chart } from './chart.js';
+import { testDigits } from './digits.js';
 import { picture } from './picture.js';
 
 /** @import { Client } from '../client.js' */
@@ -11,6 +13,7 @@ import { picture } from './picture.js';
 /** Digits in a row. */
 const TOP = 10;
 const BINS = 40;
+const CLOSED = 'This looks into networks of fully connected layers alone. Choose one of those at the top to see its units.';
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
 export function section(figure, { client }) {
@@ -29,11 +32,13 @@ export function section(figure, { client }) {
     }),
   ];
   const note = create('p', { class: 'note' }, 'The first thousand test digits of MNIST.');
-  figure.append(layers, ...rows.map(({ element }) => element), note);
+  const inside = create('div', { class: 'stack' }, layers, ...rows.map(({ element }) => element), note);
+  const closed = create('p', { class: 'words' }, CLOSED);
+  figure.append(inside, closed);
 
   const width = () => scene?.widths[layer + 1] ?? 1;
   const ask = () => {
-    if (!scene || !hasDigits) return;
+    if (!scene || !hasDigits || scene.widths.length === 0) return;
     unit = Math.min(unit, width() - 1);
     const { network, answer } = scene;
     const image = answer?.digit?.values ?? null;
@@ -44,10 +49,8 @@ export function section(figure, { client }) {
       rows[1].title(`A random direction in the same ${width()} dimensions`);
     });
   };
-  fetch(new URL('../digits/test-1000.bin', import.meta.url))
-    .then(async (response) => {
-      if (!response.ok) throw new Error(String(response.status));
-      client.digits(new Uint8Array(await response.arrayBuffer()));
+  testDigits(client)
+    .then(() => {
       hasDigits = true;
       ask();
     })
@@ -76,6 +79,9 @@ export function section(figure, { client }) {
   }
   return (next) => {
     scene = next;
+    const isOpen = next.widths.length > 0;
+    [inside.hidden, closed.hidden] = [!isOpen, isOpen];
+    if (!isOpen) return client.cancel('units');
     offerLayers(next.widths);
     ask();
   };
@@ -123,6 +129,10 @@ function rowView(client, title, again, reroll) {
         x: { label: 'projection', domain: [low, high] },
         y: { label: 'test digits', domain: [0, most], ticks: [0, most] },
         lines: [{ points: steps }],
+        stops: counts.map((count, k) => ({
+          x: low + (k + 0.5) * size,
+          says: `projection ${significant(low + k * size)} to ${significant(low + (k + 1) * size)}: ${count} test digits`,
+        })),
         marks: own === null ? [] : [{ x: own, label: 'your digit', kind: 'own' }],
       });
       words.textContent =

@@ -2,6 +2,7 @@
 
 mod bench;
 mod cache;
+mod fuzz;
 mod modules;
 mod npm;
 mod page;
@@ -12,6 +13,8 @@ mod share;
 mod single_file;
 mod site;
 mod size;
+mod soak;
+mod supply;
 mod test;
 
 use process::Result;
@@ -46,8 +49,11 @@ fn run(arguments: &[String]) -> Result<()> {
         ("serve", options) => serve::serve(&root, port(options)?),
         ("build", []) => site::build(&root).and_then(|dist| size::list(&dist)),
         ("test", suites) => test::test(&root, suites),
+        ("fuzz", options) => fuzz::fuzz(&root, options),
+        ("soak", options) => soak::soak(&root, options),
         ("bench", []) => bench::report(&root, false),
         ("bench", [json]) if json == "--json" => bench::report(&root, true),
+        ("bench", [training]) if training == "--training" => bench::report_training(&root),
         ("size", []) => size::report(&root),
         ("size", [write]) if write == "--write" => size::write(&root),
         ("npm", []) => npm::report(&root),
@@ -65,7 +71,11 @@ Usage: cargo xtask COMMAND
   build              leave the static site in dist/
   test [SUITE …]     run every test, or only some suites:
                      {}
+  fuzz [TARGET …] [--minutes N]
+                     hostile input for everything that reads some, a minute each
+  soak [--steps N]   10,000 strokes and choices on one page, of which nothing may grow
   bench [--json]     measure the search in Chromium
+  bench --training   measure training there, natively, and by TensorFlow.js in the same browser
   single-file        the whole page as one file, dist/pockets.html, that needs no server and no network
   npm                the package for npm, in target/npm
   size [--write]     what a first attack downloads; fails above its budget; puts the tables into the documents

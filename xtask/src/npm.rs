@@ -2,6 +2,7 @@
 
 use crate::modules::{Imports, imported};
 use crate::process::Result;
+use crate::supply::NOTICE;
 use crate::{cache, site};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -50,7 +51,7 @@ fn fill(root: &Path, package: &Path) -> io::Result<()> {
     for name in imported(&version.join("www"), &ENTRIES, Imports::All)? {
         copy(version.join("www").join(&name), &format!("www/{name}"))?;
     }
-    for name in ["www/protocol.d.ts", "www/digits/samples.json"] {
+    for name in ["www/protocol.d.ts", "www/digits/samples.json", NOTICE] {
         copy(version.join(name), name)?;
     }
     for name in site::files_in(&version.join("www/networks"))? {

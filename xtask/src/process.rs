@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, io, thread};
 
@@ -12,6 +13,14 @@ pub type Result<T> = std::result::Result<T, String>;
 
 /// How often a long step shows that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// What follows the step that is under way, in words, for those who wait for it.
+static AHEAD: Mutex<String> = Mutex::new(String::new());
+
+/// Says what follows the steps to come; every line of life ends in it.
+pub fn set_ahead(words: String) {
+    *AHEAD.lock().unwrap_or_else(PoisonError::into_inner) = words;
+}
 
 /// The first executable file called `name` on the PATH.
 pub fn which(name: &str) -> Option<PathBuf> {
@@ -77,7 +86,9 @@ pub fn try_logged(command: &mut Command, what: &str, log: &Path) -> Result<()> {
         scope.spawn(move || {
             let start = Instant::now();
             while is_finished.recv_timeout(HEARTBEAT) == Err(RecvTimeoutError::Timeout) {
-                eprintln!("    … {:>4} s  {}", start.elapsed().as_secs(), last_lines(log, 1).trim());
+                let ahead = AHEAD.lock().unwrap_or_else(PoisonError::into_inner);
+                let after = if ahead.is_empty() { String::new() } else { format!("  ({ahead})") };
+                eprintln!("    … {:>4} s  {}{after}", start.elapsed().as_secs(), last_lines(log, 1).trim());
             }
         });
         let status = child.wait();

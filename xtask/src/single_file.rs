@@ -3,6 +3,7 @@
 //! The finished site's files go into the page as JSON, text as it is and the rest in base64, and a small script
 //! (single-file.js) hands them out in the place of a server.
 
+use crate::supply::NOTICE;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -41,6 +42,8 @@ pub fn make(page: &str, folder: &Path, assets: &[PathBuf]) -> io::Result<String>
         let trimmed = line.trim_start();
         if trimmed.starts_with("<meta property=") || trimmed.starts_with("<link rel=\"alternate\"") {
             continue; // nobody links to it
+        } else if trimmed.contains(&format!("href=\"./{NOTICE}\"")) || trimmed.contains(&format!("href=\"{NOTICE}\"")) {
+            continue; // it is in the file itself
         } else if trimmed.starts_with("<meta http-equiv=\"Content-Security-Policy\"") {
             html.push_str(&format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\" />"));
         } else if let (true, Some(style)) = (line.contains("rel=\"stylesheet\""), attribute("href").and_then(text_of)) {

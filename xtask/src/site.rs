@@ -1,10 +1,10 @@
-//! Builds the static site: Trunk makes the page, wasm-opt makes its module small, and the last step gives everything but the
+//! Builds the static site: Trunk makes the page, wasm-opt makes its modules small, and the last step gives everything but the
 //! pages themselves an address that changes with the contents, so that it may be cached for ever.
 
 use crate::modules::{Imports, imported};
 use crate::process::{Result, run, run_logged};
 use crate::setup::{Toolchain, Trunk, WasmBindgen, WasmOpt};
-use crate::{cache, share, single_file};
+use crate::{cache, share, single_file, supply};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -29,11 +29,32 @@ const SMALL: [&str; 3] =
 /// What Trunk does not know of: the page for frames, and the service worker.
 const BESIDE: [&str; 2] = ["embed.html", "sw.js"];
 
+/// A WebAssembly module of the page: this crate with some of its features.
+pub struct Module {
+    /// Of its files.
+    pub name: &'static str,
+    pub features: &'static str,
+}
+
+/// The demo's, which comes first and holds no more than that needs; the sections'; and the trainer's.
+pub const MODULES: [Module; 3] = [
+    Module { name: "pockets", features: "" },
+    Module { name: "sections", features: "sections" },
+    Module { name: "feed", features: "feed" },
+];
+
+impl Module {
+    /// The module as the compiler leaves it.
+    pub fn compiled(&self, root: &Path) -> PathBuf {
+        root.join("target/wasm/modules").join(self.name).with_extension("wasm")
+    }
+}
+
 /// The pages that load the demo, and the modules that it begins with: what they import is asked for at once, with the page.
 const DEMOS: [(&str, &[&str]); 2] = [("index.html", &["main.js"]), ("embed.html", &["embed.js", "element-view.js"])];
 
 /// What else the first attack needs: what the Worker imports, and what is fetched.
-const WORKER: [&str; 2] = ["www/worker.js", "pockets.js"];
+const WORKER: [&str; 3] = ["www/worker.js", "www/serve.js", "pockets.js"];
 const FETCHED: [&str; 4] =
     ["pockets_bg.wasm", "www/networks/FC100-100-10.safetensors", "www/networks/index.json", "www/digits/samples.json"];
 
@@ -63,18 +84,22 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     build.env_remove("NO_COLOR").args(["--log", "warn"]);
     run(&mut build, "Building the page with Trunk")?;
 
-    make_module(root, &toolchain, &bindgen, &made)?;
-
-    if let Some(wasm_opt) = &wasm_opt.0 {
-        let modules = files_in(&made).map_err(|error| unreadable(&made, &error))?;
-        for module in modules.iter().filter(|file| file.extension().is_some_and(|kind| kind == "wasm")) {
-            optimise(wasm_opt, &made.join(module), &root.join("target/wasm/optimised"))?;
+    for module in MODULES {
+        make_module(root, &toolchain, &bindgen, &module, &made)?;
+        if let Some(wasm_opt) = &wasm_opt.0 {
+            optimise(
+                wasm_opt,
+                &made.join(format!("{}_bg.wasm", module.name)),
+                &root.join("target/wasm/optimised").join(module.name),
+            )?;
         }
     }
 
     for file in BESIDE {
         fs::copy(root.join(file), made.join(file)).map_err(|error| unreadable(&root.join(file), &error))?;
     }
+    let notice = supply::notice(root)?;
+    fs::write(made.join(supply::NOTICE), notice).map_err(|error| unreadable(&made, &error))?;
     share::write(root, &made).map_err(|error| unreadable(&made, &error))?;
     let dist = folder(root);
     finish(&made, &dist).map_err(|error| format!("The site in {} can't be finished: {error}.", dist.display()))?;
@@ -82,25 +107,22 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     Ok(dist)
 }
 
-/// Makes the module again, of the library as a `cdylib` alone: as Cargo.toml has it, for Rust programs too, Cargo leaves link-time
+/// Makes a module, of the library as a `cdylib` alone: as Cargo.toml has it, for Rust programs too, Cargo leaves link-time
 /// optimisation out, and a visitor downloads a seventh more.
-fn make_module(root: &Path, toolchain: &Toolchain, bindgen: &WasmBindgen, made: &Path) -> Result<()> {
+fn make_module(root: &Path, toolchain: &Toolchain, bindgen: &WasmBindgen, module: &Module, made: &Path) -> Result<()> {
     let mut compile = toolchain.command("cargo", &[], root)?;
-    compile.args([
-        "rustc",
-        "--lib",
-        "--crate-type",
-        "cdylib",
-        "--profile",
-        "web",
-        "--no-default-features",
-        "--offline",
-    ]);
+    compile.args(["rustc", "--lib", "--crate-type", "cdylib", "--profile", "web", "--offline"]);
+    compile.args(["--no-default-features", "--features", module.features]);
     compile.args(["--target", "wasm32-unknown-unknown", "--"]).args(SMALL.iter().flat_map(|option| ["-C", option]));
-    run(&mut compile, "Compiling the module")?;
+    run(&mut compile, &format!("Compiling the module {}", module.name))?;
+    // Cargo gives all of them the same name.
+    let (from, to) = (root.join("target/wasm/wasm32-unknown-unknown/web/pockets.wasm"), module.compiled(root));
+    to.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::copy(&from, &to))
+        .map_err(|e| unreadable(&from, &e))?;
     let mut join = Command::new(bindgen.0.join("wasm-bindgen"));
-    join.arg(root.join("target/wasm/wasm32-unknown-unknown/web/pockets.wasm"));
-    join.args(["--target", "web", "--no-typescript", "--out-name", "pockets", "--out-dir"]).arg(made);
+    join.arg(to).args(["--target", "web", "--no-typescript", "--out-name", module.name, "--out-dir"]).arg(made);
     run(&mut join, "Joining the module and the page")
 }
 

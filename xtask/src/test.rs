@@ -1,18 +1,33 @@
 //! Every test there is: the crate's own, those of its WebAssembly in a browser, and the page's.
 
-use crate::process::{Result, run, run_logged};
-use crate::setup::{Browser, Toolchain, WasmBindgen};
-use crate::{cache, npm, page, site, size};
+use crate::process::{Result, run, run_logged, set_ahead};
+use crate::setup::{self, Browser, Toolchain, WasmBindgen, python};
+use crate::{cache, npm, page, site, size, supply};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 use std::{env, fs};
 
+/// Of wasm-bindgen.
+const RUNNER: &str = "wasm-bindgen-test-runner";
+
 type Suite = (&'static str, fn(&Path) -> Result<()>);
 
 /// Cheap ones first.
-const SUITES: [Suite; 6] =
-    [("lint", lint), ("native", native), ("wasm", wasm), ("types", types), ("page", pages), ("size", size::report)];
+const SUITES: [Suite; 8] = [
+    ("lint", lint),
+    ("supply", supply),
+    ("native", native),
+    ("wasm", wasm),
+    ("types", types),
+    ("page", pages),
+    ("firefox", firefox),
+    ("size", size::report),
+];
+
+/// What is tested in Firefox too: what depends on the browser, and that results do not.
+const IN_FIREFOX: [&str; 5] =
+    ["draw.test.mjs", "faults.test.mjs", "robust.test.mjs", "state.test.mjs", "bits.firefox.mjs"];
 
 /// The names of all suites, for the help.
 pub fn suites() -> String {
@@ -24,10 +39,13 @@ pub fn test(root: &Path, names: &[String]) -> Result<()> {
     if let Some(unknown) = names.iter().find(|name| SUITES.iter().all(|(suite, _)| suite != name)) {
         return Err(format!("There is no suite `{unknown}`; there are {}.", suites()));
     }
+    let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    let wanted: Vec<&Suite> = SUITES.iter().filter(|(name, _)| is_wanted(name)).collect();
     let mut results = Vec::new();
-    for (name, suite) in SUITES.iter().filter(|(name, _)| names.is_empty() || names.iter().any(|wanted| wanted == name))
-    {
-        eprintln!("\n== {name}");
+    for (k, (name, suite)) in wanted.iter().enumerate() {
+        let ahead = ahead(&wanted[k + 1..]);
+        eprintln!("\n== {name}, {} of {}; {ahead}", k + 1, wanted.len());
+        set_ahead(ahead);
         let start = Instant::now();
         let result = suite(root);
         if let Err(sentence) = &result {
@@ -41,6 +59,27 @@ pub fn test(root: &Path, names: &[String]) -> Result<()> {
     }
     let failed: Vec<&str> = results.iter().filter(|(_, result, _)| result.is_err()).map(|(name, ..)| **name).collect();
     if failed.is_empty() { Ok(()) } else { Err(format!("Failed: {}.", failed.join(", "))) }
+}
+
+/// What remains after a suite, in words.
+fn ahead(suites: &[&Suite]) -> String {
+    let names: Vec<&str> = suites.iter().map(|(name, _)| *name).collect();
+    if names.is_empty() { "the last".to_owned() } else { format!("then {}", names.join(", ")) }
+}
+
+/// The crates' licences and sources; and what the registry of npm knows against the tests' modules, where it can be asked.
+fn supply(root: &Path) -> Result<()> {
+    supply::check(root)?;
+    let mut audit = Command::new(setup::Node::find_or_install()?.npm);
+    audit.current_dir(page::folder(root)).args(["audit", "--json"]);
+    let said = audit.output().map_err(|error| format!("npm could not be started: {error}."))?.stdout;
+    let found: serde_json::Value = serde_json::from_slice(&said).unwrap_or_default();
+    match found["metadata"]["vulnerabilities"]["total"].as_u64() {
+        None => eprintln!("The npm registry answers no audit here: what it knows is not checked."),
+        Some(0) => {}
+        Some(count) => return Err(format!("npm knows {count} vulnerabilities of the tests' modules: `npm audit`.")),
+    }
+    Ok(())
 }
 
 /// Formatting and clippy, where they are installed, and the same for the JavaScript.
@@ -65,14 +104,36 @@ fn lint(root: &Path) -> Result<()> {
 }
 
 fn native(root: &Path) -> Result<()> {
-    run(cargo(root).args(["test", "--workspace", "--no-fail-fast"]), "A native test")
+    let mut test = cargo(root);
+    test.args(["test", "--workspace", "--no-fail-fast"]).env("POCKETS_PYTHON", python(root)?);
+    run(&mut test, "A native test")
 }
 
 /// Every tests/wasm*.rs, in headless Chromium.
 fn wasm(root: &Path) -> Result<()> {
-    let toolchain = Toolchain::find_or_install()?;
     let bindgen = WasmBindgen::find_or_install(root)?;
     let browser = Browser::find_or_install()?;
+    let mut test = wasm_command(root, &bindgen)?;
+    test.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", bindgen.0.join(RUNNER));
+    test.env("CHROMEDRIVER", &browser.driver).env("WASM_BINDGEN_TEST_TIMEOUT", "120");
+    test.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", webdriver_settings(root, &browser.chrome)?);
+    run(&mut test, "A test in the browser")
+}
+
+/// The same in Firefox, which a script opens.
+fn wasm_in_firefox(root: &Path, firefox: &Path) -> Result<()> {
+    let bindgen = WasmBindgen::find_or_install(root)?;
+    let node = page::node(root)?;
+    let mut test = wasm_command(root, &bindgen)?;
+    let script = format!("{} tests/page/wasm-in-firefox.mjs", node.get_program().to_string_lossy());
+    test.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", script);
+    test.env("WASM_BINDGEN_TEST_RUNNER", bindgen.0.join(RUNNER)).env("FIREFOX", firefox);
+    run(&mut test, "A wasm test in Firefox")
+}
+
+/// What compiles and runs the wasm tests; which runner, is still to be said.
+fn wasm_command(root: &Path, bindgen: &WasmBindgen) -> Result<Command> {
+    let toolchain = Toolchain::find_or_install()?;
     let names = wasm_tests(root);
     if names.is_empty() {
         return Err("There is no test named tests/wasm*.rs.".to_owned());
@@ -85,14 +146,20 @@ fn wasm(root: &Path) -> Result<()> {
     )?;
     let mut test = toolchain.command("cargo", &[&bindgen.0], root)?;
     // As the page is compiled; and a debug build of the dependencies takes four times as long.
-    test.args(["test", "--no-fail-fast", "--release", "--target", "wasm32-unknown-unknown", "--no-default-features"]);
+    test.args([
+        "test",
+        "--no-fail-fast",
+        "--release",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--no-default-features",
+        "--features",
+        "sections",
+    ]);
     for name in &names {
         test.args(["--test", name]);
     }
-    test.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", bindgen.0.join("wasm-bindgen-test-runner"));
-    test.env("CHROMEDRIVER", &browser.driver).env("WASM_BINDGEN_TEST_TIMEOUT", "120");
-    test.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", webdriver_settings(root, &browser.chrome)?);
-    run(&mut test, "A test in the browser")
+    Ok(test)
 }
 
 fn wasm_tests(root: &Path) -> Vec<String> {
@@ -123,10 +190,11 @@ fn webdriver_settings(root: &Path, chrome: &Path) -> Result<PathBuf> {
 fn types(root: &Path) -> Result<()> {
     site::build(root)?;
     let bindgen = WasmBindgen::find_or_install(root)?;
-    let mut describe = Command::new(bindgen.0.join("wasm-bindgen"));
-    describe.arg(root.join("target/wasm/wasm32-unknown-unknown/web/pockets.wasm"));
-    describe.args(["--target", "web", "--out-dir"]).arg(root.join("target/page-types"));
-    run(&mut describe, "Describing the module's types")?;
+    for module in site::MODULES {
+        let mut describe = Command::new(bindgen.0.join("wasm-bindgen"));
+        describe.arg(module.compiled(root)).args(["--target", "web", "--out-name", module.name, "--out-dir"]);
+        run(describe.arg(root.join("target/page-types")), "Describing a module's types")?;
+    }
     let mut tsc = page::script(root, "node_modules/typescript/bin/tsc")?;
     run(tsc.arg("--project").arg(page::folder(root).join("tsconfig.json")), "The type check of the JavaScript")
 }
@@ -144,6 +212,25 @@ fn pages(root: &Path) -> Result<()> {
     }
     let mut node = page::node(root)?;
     run(node.args(["--test", "--test-concurrency=1"]).args(tests), "A test of the page")
+}
+
+/// The wasm tests, and some of the page's, in Firefox.
+fn firefox(root: &Path) -> Result<()> {
+    let firefox = setup::firefox()?;
+    wasm_in_firefox(root, &firefox)?;
+    site::build(root)?;
+    let folder = page::folder(root);
+    let answers = answers(root)?;
+    let mut node = page::node(root)?;
+    node.args(["--test", "--test-concurrency=1"]).args(IN_FIREFOX.map(|name| folder.join(name)));
+    node.env("POCKETS_BROWSER", "firefox").env("FIREFOX", firefox).env("POCKETS_ANSWERS", answers);
+    run(&mut node, "A test of the page in Firefox")
+}
+
+/// The program that answers natively what a page has been asked.
+pub fn answers(root: &Path) -> Result<PathBuf> {
+    run(cargo(root).args(["build", "--workspace", "--example", "answers"]), "Compiling the example `answers`")?;
+    Ok(root.join("target/debug/examples/answers"))
 }
 
 /// The cargo that runs us.

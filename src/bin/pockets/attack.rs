@@ -6,7 +6,7 @@ use pockets::{
     attack::{Attack, Ending, Goal, Options, Outcome, Reading},
     certify::Certifier,
     idx::Digits,
-    network::{self, Mlp},
+    network::{self, Network},
 };
 use serde::Serialize;
 use std::{
@@ -15,7 +15,6 @@ use std::{
     fmt, fs,
     path::PathBuf,
     str::FromStr,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -149,7 +148,7 @@ impl Row {
 
 pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let read = |path: &PathBuf| fs::read(path).map_err(|e| format!("{}: {e}", path.display()));
-    let network = Mlp::from_safetensors(&read(&arguments.network)?)
+    let network = Network::from_safetensors(&read(&arguments.network)?)
         .map_err(|e| format!("{}: {e}", arguments.network.display()))?;
     let digits = Digits::parse(&read(&arguments.images)?, &read(&arguments.labels)?)?;
     let reading = match arguments.reading {
@@ -157,9 +156,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         ReadingName::Scale => Reading::Scale,
         ReadingName::Both => Reading::Both,
     };
-    let network = Arc::new(network);
     let mut attack = Attack::new(network.clone(), Options::new(reading));
-    let mut certifier = Certifier::new(network.clone());
+    let mut certifier = match arguments.certify {
+        Some(ms) => Some((certifier(&network)?, Duration::from_millis(ms))),
+        None => None,
+    };
     let mut images = Vec::new();
     let right =
         digits.iter().enumerate().filter(|(_, (image, label))| network::label(&network.logits(image)) == *label);
@@ -167,8 +168,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         let image = Image { index, pixels: &image, label };
         let before = images.len();
         attack_one(&mut attack, &network, &image, arguments, &mut images)?;
-        if let Some(ms) = arguments.certify {
-            certify(&mut certifier, &image, Duration::from_millis(ms), &mut images[before..])?;
+        if let Some((certifier, time)) = &mut certifier {
+            certify(certifier, &image, *time, &mut images[before..])?;
         }
     }
     summarise(&network, &images);
@@ -189,7 +190,7 @@ struct Image<'a> {
 /// The searches that `target` asks for on one image. A digit that is the image's own label asks for none.
 fn attack_one(
     attack: &mut Attack,
-    network: &Mlp,
+    network: &Network,
     image: &Image,
     arguments: &Arguments,
     rows: &mut Vec<Row>,
@@ -222,7 +223,12 @@ fn attack_one(
 }
 
 /// One search for each label but the image's own.
-fn attack_all(attack: &mut Attack, network: &Mlp, image: &Image, thorough: bool) -> Result<Vec<Row>, Box<dyn Error>> {
+fn attack_all(
+    attack: &mut Attack,
+    network: &Network,
+    image: &Image,
+    thorough: bool,
+) -> Result<Vec<Row>, Box<dyn Error>> {
     let mut rows = Vec::with_capacity(LABELS);
     let mut begin = Instant::now();
     let mut found = |target, outcome, attack: &Attack| {
@@ -239,6 +245,17 @@ fn attack_all(attack: &mut Attack, network: &Mlp, image: &Image, thorough: bool)
         attack.run_all(image.pixels, found)?;
     }
     Ok(rows)
+}
+
+/// What proves bounds for a network.
+fn certifier(network: &Network) -> Result<Certifier, String> {
+    let mlp = network.mlp().ok_or_else(|| {
+        format!(
+            "{}: only a plain network of fully connected layers has certificates here; leave --certify out",
+            network.name()
+        )
+    })?;
+    Ok(Certifier::new(mlp.clone()))
 }
 
 /// Spends `time` on proofs about one image: half of it on any other label, the other half on the targets of `rows`.
@@ -261,7 +278,7 @@ fn certify(certifier: &mut Certifier, image: &Image, time: Duration, rows: &mut 
 }
 
 /// A plain forward pass: is `point` in the box and classified as the goal says?
-fn reaches(network: &Mlp, point: &[f32], goal: Goal, label: usize) -> bool {
+fn reaches(network: &Network, point: &[f32], goal: Goal, label: usize) -> bool {
     let prediction = network::label(&network.logits(point));
     let reached = match goal {
         Goal::Target(target) => prediction == target,
@@ -270,7 +287,7 @@ fn reaches(network: &Mlp, point: &[f32], goal: Goal, label: usize) -> bool {
     reached && point.iter().all(|p| (0.0..=1.0).contains(p))
 }
 
-fn row(network: &Mlp, image: &Image, goal: Goal, outcome: Outcome, attack: &Attack, begin: Instant) -> Row {
+fn row(network: &Network, image: &Image, goal: Goal, outcome: Outcome, attack: &Attack, begin: Instant) -> Row {
     let ms = begin.elapsed().as_secs_f64() * 1e3;
     let success = outcome.ending == Ending::Success && reaches(network, attack.adversarial(), goal, image.label);
     Row {
@@ -291,7 +308,7 @@ fn row(network: &Mlp, image: &Image, goal: Goal, outcome: Outcome, attack: &Atta
     }
 }
 
-fn summarise(network: &Mlp, rows: &[Row]) {
+fn summarise(network: &Network, rows: &[Row]) {
     let median = |value: &dyn Fn(&Row) -> f64| {
         let mut values: Vec<f64> = rows.iter().map(value).collect();
         values.sort_by(f64::total_cmp);

@@ -4,7 +4,7 @@ use clap::Args;
 use pockets::{
     idx::Digits,
     lab::{mnist, recipe::recipes, train},
-    network::Mlp,
+    network::Network,
 };
 use safetensors::SafeTensors;
 use std::{collections::BTreeMap, error::Error, fs, path::PathBuf};
@@ -25,17 +25,17 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let at = |path: &PathBuf, e: &dyn Error| format!("{}: {e}", path.display());
     let bytes = fs::read(&arguments.input).map_err(|e| at(&arguments.input, &e))?;
-    let whole = Mlp::from_safetensors(&bytes).map_err(|e| at(&arguments.input, &e))?;
+    let whole = Network::from_safetensors(&bytes).map_err(|e| at(&arguments.input, &e))?;
     let (_, header) = SafeTensors::read_metadata(&bytes)?;
     let mut metadata: BTreeMap<String, String> = header.metadata().clone().unwrap_or_default().into_iter().collect();
 
     // What is reported is of the weights as packed, so they are judged anew.
-    let network = Mlp::from_safetensors(&whole.to_safetensors_i8(&[])?)?;
+    let network = Network::from_safetensors(&whole.to_safetensors_i8(&[])?)?;
     let folder = arguments.mnist.clone().map_or_else(mnist::default_folder, Ok)?;
     let digits = mnist::load(&folder)?;
     let recipe = recipes().into_iter().find(|recipe| recipe.title == whole.name());
     let learned = match recipe {
-        Some(recipe) => train::part(&recipe, digits.train),
+        Some(recipe) => train::part(recipe.part, digits.train),
         None => digits.train,
     };
     for (key, judged) in [("train_error_pct", &learned), ("test_error_pct", &digits.test)] {
@@ -50,6 +50,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 }
 
 /// The error in per cent, two digits after the point: one digit of 10,000 shows.
-fn percent(network: &Mlp, digits: &Digits) -> String {
-    format!("{:.2}", 100.0 * train::error(network, digits))
+fn percent(network: &Network, digits: &Digits) -> String {
+    format!("{:.2}", 100.0 * train::error(network.clone(), digits))
 }

@@ -1,15 +1,15 @@
-//! `pockets train NAME`: any network of the paper, by candle.
+//! `pockets train NAME`: any network of the paper, or a convolutional one, by candle.
 
 use clap::{Args, builder::PossibleValuesParser};
 use indicatif::{ProgressBar, ProgressStyle};
 use pockets::{
     idx::Digits,
     lab::{
-        mnist,
-        recipe::{Method, Recipe, recipes},
+        convolutional, mnist,
+        recipe::{Convolutional, Method, Part, Recipe, convolutional, file_name, recipes},
         train::{self, Epoch},
     },
-    network::Mlp,
+    network::Network,
 };
 use std::{env, error::Error, fs, path::PathBuf, time::Instant};
 
@@ -19,7 +19,7 @@ const HELD_OUT: usize = 10_000;
 #[derive(Args)]
 pub struct Arguments {
     /// Which network
-    #[arg(value_parser = PossibleValuesParser::new(recipes().iter().map(|r| r.name)))]
+    #[arg(value_parser = PossibleValuesParser::new(recipes().iter().map(|r| r.name).chain([convolutional().name])))]
     name: String,
     /// The folder of MNIST's files [default: pockets/mnist in the user's cache]
     #[arg(long, value_name = "DIR")]
@@ -62,33 +62,40 @@ pub struct Arguments {
     seed: Option<u64>,
 }
 
+/// What is trained.
+enum Chosen {
+    Perceptron(Recipe),
+    Convolutional(Convolutional),
+}
+
 pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     use_one_thread();
-    let recipe = recipe(arguments)?;
+    let chosen = Chosen::of(arguments)?;
     let folder = arguments.mnist.clone().map_or_else(mnist::default_folder, Ok)?;
     let digits = mnist::load(&folder)?;
-    let learned = train::part(&recipe, digits.train);
+    let learned = train::part(chosen.part(), digits.train);
+    let (title, settings, seed) = chosen.facts();
     if arguments.holdout {
         let (learned, held_out) = learned.split_at(learned.len().saturating_sub(HELD_OUT));
-        let network = train(&recipe, &learned, &held_out, "held-out error")?;
+        let network = chosen.train(&learned, &held_out, "held-out error")?;
         let (train_error, error) = (percent(&network, &learned), percent(&network, &held_out));
-        println!("{}: {}, seed {}", recipe.title, recipe.settings(), recipe.seed);
+        println!("{title}: {settings}, seed {seed}");
         println!("train error {train_error} %, held-out error {error} %");
         return Ok(());
     }
-    let network = train(&recipe, &learned, &digits.test, "test error")?;
+    let network = chosen.train(&learned, &digits.test, "test error")?;
     // What is reported is of the weights as written.
-    let network = Mlp::from_safetensors(&network.to_safetensors_f16(&[])?)?;
+    let network = Network::from_safetensors(&network.to_safetensors_f16(&[])?)?;
     let (train_error, test_error) = (percent(&network, &learned), percent(&network, &digits.test));
-    let path = arguments.out.clone().unwrap_or_else(|| recipe.file_name().into());
+    let path = arguments.out.clone().unwrap_or_else(|| file_name(title).into());
     let bytes = network.to_safetensors_f16(&[
         ("train_error_pct", train_error.clone()),
         ("test_error_pct", test_error.clone()),
-        ("seed", recipe.seed.to_string()),
-        ("settings", recipe.settings()),
+        ("seed", seed.to_string()),
+        ("settings", settings.clone()),
     ])?;
     fs::write(&path, bytes).map_err(|e| format!("{}: {e}", path.display()))?;
-    println!("{}: {}, seed {}", recipe.title, recipe.settings(), recipe.seed);
+    println!("{title}: {settings}, seed {seed}");
     println!("train error {train_error} %, test error {test_error} %, written to {}", path.display());
     Ok(())
 }
@@ -101,6 +108,68 @@ fn use_one_thread() {
     if env::var_os(THREADS).is_none() {
         // SAFETY: the command has only begun, and no other thread runs that could read the environment.
         unsafe { env::set_var(THREADS, "1") };
+    }
+}
+
+impl Chosen {
+    /// What was asked for by name.
+    fn of(arguments: &Arguments) -> Result<Self, Box<dyn Error>> {
+        let known = convolutional();
+        if arguments.name != known.name {
+            return Ok(Chosen::Perceptron(recipe(arguments)?));
+        }
+        let Arguments { sharpness: None, decay: None, dropout: None, norms: None, fresh: None, below: None, .. } =
+            arguments
+        else {
+            return Err(format!("{} takes --epochs, --batch, --rate and --seed alone", known.title).into());
+        };
+        Ok(Chosen::Convolutional(Convolutional {
+            epochs: arguments.epochs.unwrap_or(known.epochs),
+            batch: arguments.batch.unwrap_or(known.batch),
+            rate: arguments.rate.unwrap_or(known.rate),
+            seed: arguments.seed.unwrap_or(known.seed),
+            ..known
+        }))
+    }
+
+    /// The digits that it learns from.
+    fn part(&self) -> Part {
+        match self {
+            Chosen::Perceptron(recipe) => recipe.part,
+            Chosen::Convolutional(_) => Part::All,
+        }
+    }
+
+    /// Its title, its settings in words, its seed.
+    fn facts(&self) -> (&'static str, String, u64) {
+        match self {
+            Chosen::Perceptron(recipe) => (recipe.title, recipe.settings(), recipe.seed),
+            Chosen::Convolutional(recipe) => (recipe.title, recipe.settings(), recipe.seed),
+        }
+    }
+
+    /// Trains behind a progress bar that shows the loss and the error on `judged`.
+    fn train(&self, learned: &Digits, judged: &Digits, error: &str) -> Result<Network, Box<dyn Error>> {
+        let epochs = match self {
+            Chosen::Perceptron(recipe) => recipe.epochs,
+            Chosen::Convolutional(recipe) => recipe.epochs,
+        };
+        let style = ProgressStyle::with_template("{prefix} {wide_bar} epoch {pos}/{len}  {msg}  {eta} left")?;
+        let bar = ProgressBar::new(epochs as u64).with_style(style).with_prefix(self.facts().0);
+        bar.set_message(format!("{} digits", learned.len()));
+        bar.tick();
+        let began = Instant::now();
+        let report = |epoch: Epoch| {
+            bar.set_message(format!("loss {:.4}  {error} {:.2} %", epoch.loss, 100.0 * epoch.error));
+            bar.set_position(epoch.number as u64);
+        };
+        let network = match self {
+            Chosen::Perceptron(recipe) => train::train(recipe, learned, judged, report)?.into(),
+            Chosen::Convolutional(recipe) => convolutional::train(recipe, learned, judged, report)?.into(),
+        };
+        bar.finish();
+        eprintln!("trained in {:.0} s", began.elapsed().as_secs_f64());
+        Ok(network)
     }
 }
 
@@ -125,23 +194,7 @@ fn recipe(arguments: &Arguments) -> Result<Recipe, Box<dyn Error>> {
     Ok(recipe)
 }
 
-/// Trains behind a progress bar that shows the loss and the error on `judged`.
-fn train(recipe: &Recipe, learned: &Digits, judged: &Digits, error: &str) -> Result<Mlp, Box<dyn Error>> {
-    let style = ProgressStyle::with_template("{prefix} {wide_bar} epoch {pos}/{len}  {msg}  {eta} left")?;
-    let bar = ProgressBar::new(recipe.epochs as u64).with_style(style).with_prefix(recipe.title);
-    bar.set_message(format!("{} digits", learned.len()));
-    bar.tick();
-    let began = Instant::now();
-    let network = train::train(recipe, learned, judged, |epoch: Epoch| {
-        bar.set_message(format!("loss {:.4}  {error} {:.2} %", epoch.loss, 100.0 * epoch.error));
-        bar.set_position(epoch.number as u64);
-    })?;
-    bar.finish();
-    eprintln!("trained in {:.0} s", began.elapsed().as_secs_f64());
-    Ok(network)
-}
-
 /// The error in per cent, two digits after the point: one digit of 10,000 shows.
-fn percent(network: &Mlp, digits: &Digits) -> String {
-    format!("{:.2}", 100.0 * train::error(network, digits))
+fn percent(network: &Network, digits: &Digits) -> String {
+    format!("{:.2}", 100.0 * train::error(network.clone(), digits))
 }

@@ -1,18 +1,17 @@
-//! The live attack, and all nine at once.
+//! The live attack.
 
 use super::{
     super::{
         gallery::{Picture, signed_limit},
-        message::{Answer, Attacked, Change, Floats, Found, State, Subject, Target},
+        message::{Answer, Attacked, Change, Floats, State, Step, Subject, Target},
         stock::Loaded,
         work::Work,
     },
     pixels, reaches,
-    search::{observed, run},
 };
 use crate::{
-    LABELS,
-    attack::{Ending, Goal, Reading},
+    attack::{Attack, Ending, Goal, Reading},
+    vector::dot,
 };
 use std::mem;
 
@@ -110,30 +109,20 @@ impl Attacked {
     }
 }
 
-/// The nine other labels, each attacked.
-pub(super) async fn targets(
-    work: &Work,
-    network: &Loaded,
-    reading: Reading,
-    image: &[f32],
-    surfaces: &[String],
-) -> Result<Vec<Found>, String> {
-    let prediction = network.label(image);
-    let mut found = Vec::new();
-    for target in 0..LABELS {
-        let mut picture = Picture::Ink(image.to_vec());
-        if target != prediction {
-            let (search, outcome) = run(work, network, reading, image, Goal::Target(target)).await?;
-            let is_found = outcome.ending == Ending::Success;
-            picture = if is_found { Picture::Ink(search.borrow().adversarial().to_vec()) } else { Picture::Empty };
-            let norm = is_found.then_some(outcome.norm);
-            found.push(Found { target: target as u32, norm, nearest: false });
-        }
-        work.paint(surfaces.get(target), picture);
-    }
-    let nearest = found.iter().filter_map(|found| found.norm).fold(f32::INFINITY, f32::min);
-    for found in &mut found {
-        found.nearest = found.norm == Some(nearest);
-    }
-    Ok(found)
+/// The evaluation made last, and after the end the result, in numbers.
+#[inline(never)]
+pub(super) fn observed(search: &Attack) -> Option<Step> {
+    let seen = search.observation()?;
+    let square = dot(seen.r, seen.r);
+    Some(Step {
+        evaluations: seen.evaluations,
+        phase: seen.phase,
+        loss: seen.loss,
+        norm: square.sqrt(),
+        margin: seen.margin,
+        c: seen.c,
+        objective: seen.c * square + seen.loss,
+        succeeds: seen.bracket.0,
+        fails: seen.bracket.1,
+    })
 }

@@ -1,19 +1,13 @@
-//! The protocol's types for the page's JavaScript: `www/protocol.d.ts`.
+//! The protocols' types for the page's JavaScript: `www/protocol.d.ts` and `www/training.d.ts`.
 
-use super::{Request, Response};
-use std::{any::TypeId, env, fs};
+use crate::feed;
+use std::{any::TypeId, env, fs, path::Path};
 use ts_rs::{Config, TS, TypeVisitor};
-
-const PLACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/www/protocol.d.ts");
-const SOURCE: &str = include_str!("../message.rs");
-const HEAD: &str = "\
-// What the page and the engine say to each other. Generated from src/engine/message.rs: do not edit, but change that file and run
-// UPDATE_PROTOCOL=1 cargo test --lib typescript
-";
 
 /// Each type once: where it stands in the protocol's file, its name, and what it is.
 struct Types {
     config: Config,
+    source: &'static str,
     seen: Vec<TypeId>,
     all: Vec<(usize, String, String)>,
 }
@@ -26,9 +20,9 @@ impl TypeVisitor for Types {
         self.seen.push(TypeId::of::<T>());
         let name = T::ident(&self.config);
         // Types of other files come last, by name.
-        let place = ["struct", "enum"].iter().find_map(|kind| SOURCE.find(&format!("pub {kind} {name}")));
+        let place = ["struct", "enum"].iter().find_map(|kind| self.source.find(&format!("pub {kind} {name}")));
         let text = format!("\n{}export {}\n", T::docs().unwrap_or_default(), T::decl(&self.config));
-        self.all.push((place.unwrap_or(SOURCE.len()), name, text));
+        self.all.push((place.unwrap_or(self.source.len()), name, text));
         T::visit_dependencies(self);
     }
 }
@@ -39,16 +33,38 @@ fn legible(text: &str) -> String {
     lines.join("\n").replace("/**\n * ", "/** ").replace("\n */", " */").replace(" } } | {", " } }\n  | {") + "\n"
 }
 
-#[test]
-fn the_types_for_javascript_are_those_of_the_protocol() {
-    let mut types = Types { config: Config::new(), seen: Vec::new(), all: Vec::new() };
+/// Writes the types of what two sides say to each other, where that is asked for, and checks that they are what is committed.
+fn check<Request: TS + 'static, Response: TS + 'static>(file: &str, source: &'static str, from: &str, who: &str) {
+    let mut types = Types { config: Config::new(), source, seen: Vec::new(), all: Vec::new() };
     types.visit::<Request>();
     types.visit::<Response>();
     types.all.sort();
-    let text = legible(&types.all.into_iter().fold(HEAD.to_owned(), |all, (_, _, text)| all + &text));
+    let head = format!(
+        "// What the page and {who} say to each other. Generated from {from}: do not edit, but change that file and run\n\
+         // UPDATE_PROTOCOL=1 cargo test --lib typescript\n"
+    );
+    let text = legible(&types.all.into_iter().fold(head, |all, (_, _, text)| all + &text));
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("www").join(file);
     if env::var_os("UPDATE_PROTOCOL").is_some() {
-        fs::write(PLACE, &text).unwrap();
+        fs::write(&place, &text).unwrap();
     }
-    let committed = fs::read_to_string(PLACE).unwrap_or_default();
-    assert!(committed == text, "www/protocol.d.ts is out of date; its first lines say how to renew it");
+    let committed = fs::read_to_string(&place).unwrap_or_default();
+    assert!(committed == text, "www/{file} is out of date; its first lines say how to renew it");
+}
+
+#[test]
+fn the_types_for_javascript_are_those_of_the_protocol() {
+    let source = include_str!("../message.rs");
+    check::<super::Request, super::Response>("protocol.d.ts", source, "src/engine/message.rs", "the engine");
+}
+
+#[test]
+fn the_types_for_javascript_are_those_of_the_trainers_protocol() {
+    let source = include_str!("../../feed/message.rs");
+    check::<feed::message::Request, feed::message::Response>(
+        "training.d.ts",
+        source,
+        "src/feed/message.rs",
+        "the trainer",
+    );
 }

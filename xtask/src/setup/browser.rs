@@ -1,6 +1,6 @@
-//! Chromium, and the driver that wasm-bindgen's test runner steers it with.
+//! Chromium, and the driver that wasm-bindgen's test runner steers it with; and Firefox, which needs none.
 
-use super::debian;
+use super::{advice, debian};
 use crate::cache;
 use crate::process::{Result, is_executable, which};
 use std::env;
@@ -11,6 +11,9 @@ const CHROME_APPS: [&str; 2] = [
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
+
+const FIREFOX_NAMES: [&str; 2] = ["firefox-esr", "firefox"];
+const FIREFOX_APP: &str = "/Applications/Firefox.app/Contents/MacOS/firefox";
 
 /// Chromium and chromedriver.
 pub struct Browser {
@@ -39,6 +42,15 @@ fn driver() -> Result<PathBuf> {
         .map_or_else(|| find_or_install(|| which("chromedriver"), "chromium-driver", "steers the browser"), Ok)
 }
 
+/// `$FIREFOX`, or a Firefox on the PATH or among macOS's applications, or Debian's.
+pub fn firefox() -> Result<PathBuf> {
+    let find = || {
+        let app = Path::new(FIREFOX_APP);
+        FIREFOX_NAMES.iter().find_map(|name| which(name)).or_else(|| is_executable(app).then(|| app.to_owned()))
+    };
+    named_by("FIREFOX")?.map_or_else(|| find_or_install(find, "firefox-esr", "the other browser that tests run in"), Ok)
+}
+
 fn named_by(variable: &str) -> Result<Option<PathBuf>> {
     match env::var_os(variable) {
         None => Ok(None),
@@ -56,14 +68,11 @@ fn find_or_install(find: impl Fn() -> Option<PathBuf>, package: &str, purpose: &
         debian::install(&[package], purpose, "1 minute")?;
     }
     find().ok_or_else(|| {
-        match package {
-        "chromium" => {
-            "The tests need Chromium or Chrome: install one (Debian: `apt-get install chromium`), or set CHROME to it."
-        }
-        _ => {
-            "The tests need the chromedriver of your browser's version: install it (Debian: `apt-get install \
-             chromium-driver`), or set CHROMEDRIVER to it."
-        }
-    }.to_owned()
+        let (what, variable) = match package {
+            "chromium" => ("Chromium or Chrome", "CHROME"),
+            "firefox-esr" => ("Firefox", "FIREFOX"),
+            _ => ("the chromedriver of your browser's version", "CHROMEDRIVER"),
+        };
+        format!("The tests need {what}: {}, or set {variable} to it.", advice(package))
     })
 }

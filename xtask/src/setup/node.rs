@@ -1,6 +1,6 @@
 //! Node.js, npm, and the modules that the page tests use.
 
-use super::{announce, debian};
+use super::{advice, announce, debian};
 use crate::cache;
 use crate::process::{self, Result, run_logged, which};
 use std::fs;
@@ -25,7 +25,10 @@ impl Node {
             debian::install(&["nodejs", "npm"], "runs the page tests", "1 minute")?;
         }
         Self::find().ok_or_else(|| {
-            format!("Node.js {OLDEST} or newer, with npm, is needed: install it from https://nodejs.org.")
+            format!(
+                "Node.js {OLDEST} or newer, with npm, is needed: {}, or install it from https://nodejs.org.",
+                advice("nodejs npm")
+            )
         })
     }
 

@@ -3,7 +3,7 @@
 //! Where the active compiler has one, or rustup can add it, there is little to do. Debian packages a recent compiler without one,
 //! but with its source: then it is built once, into the cache.
 
-use super::{announce, debian};
+use super::{advice, announce, debian};
 use crate::cache::{self, Lock};
 use crate::process::{self, Result, path_with, run_logged, try_logged, which};
 use std::ffi::OsStr;
@@ -114,9 +114,9 @@ fn linker_for(rustc: &Path) -> Result<Option<PathBuf>> {
     if find().is_none() && debian::can_install() {
         debian::install(&[&format!("lld-{version}")], "links the page's module", "30 seconds")?;
     }
-    find()
-        .map(Some)
-        .ok_or_else(|| format!("Your Rust compiler has no WebAssembly linker: install LLVM's lld, version {version}."))
+    find().map(Some).ok_or_else(|| {
+        format!("Your Rust compiler has no WebAssembly linker, LLVM's lld of version {version}: {}.", advice("lld"))
+    })
 }
 
 fn llvm_version(rustc: &Path) -> Result<String> {

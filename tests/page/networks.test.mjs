@@ -1,0 +1,81 @@
+// @ts-check
+/** Networks that are more than layers one after the other: one that is shipped, one from PyTorch, files that are neither. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { open } from './harness.mjs';
+import { section, settled, STILL, written } from './helpers.mjs';
+
+const NAME = 'CNN8-16-10';
+/** What a search may take, in milliseconds. */
+const BUDGET = 50;
+
+test('the convolutional network is fetched when it is chosen, and attacked live', async (t) => {
+  const { page, draw, readout, requests } = await open(t, STILL);
+  await settled(page, /sample 3/);
+  const isIts = (/** @type {string} */ url) => url.includes(NAME);
+  assert(!requests.some(isIts), 'the first attack does without it');
+  await page.getByRole('combobox', { name: 'Network', exact: true }).selectOption(NAME);
+  await settled(page, /as 3.*makes it predict 8/);
+  assert.equal(requests.filter(isIts).length, 1);
+
+  /** @type {number[]} */ const times = [];
+  for (const [digit, target] of [
+    [4, '9'],
+    [7, '2'],
+    [5, '3'],
+    [4, 'any'],
+  ]) {
+    await page.getByRole('radio', { name: String(target), exact: true }).check({ force: true });
+    await draw(await written(Number(digit)));
+    await settled(page, new RegExp(`your digit as ${digit}.*makes it predict`));
+    assert.match(await readout('Prediction').innerText(), new RegExp(`^${digit}`));
+    if (target !== 'any') assert.match(await readout('Adversarial prediction').innerText(), new RegExp(`^${target}`));
+    times.push(Number.parseFloat(await readout('Search time').innerText()));
+    await page.getByRole('button', { name: 'Clear', exact: true }).click();
+  }
+  times.sort((a, b) => a - b);
+  assert(times[1] < BUDGET, `the search took ${times.join(', ')} ms`);
+});
+
+test('what looks into layers says which networks it is for, and the other sections go on', async (t) => {
+  const { page } = await open(t, STILL);
+  await settled(page, /sample 3/);
+  const network = page.getByRole('combobox', { name: 'Network', exact: true });
+  await network.selectOption(NAME);
+  await settled(page, /as 3.*makes it predict 8/);
+  const nine = await section(page, 'One digit, nine disguises');
+  await nine.getByRole('button').first().waitFor();
+  for (const title of ['Units or directions', 'Why so little is enough']) {
+    const each = await section(page, title);
+    await each.getByText(/networks of fully connected layers alone/).waitFor();
+  }
+  const units = await section(page, 'Units or directions');
+  assert(!(await units.getByRole('radiogroup', { name: 'Layer' }).isVisible()));
+  await network.selectOption('FC100-100-10');
+  await units.getByRole('radiogroup', { name: 'Layer' }).waitFor();
+  await units
+    .getByText(/have a larger projection than yours/)
+    .first()
+    .waitFor();
+});
+
+test('a network that PyTorch wrote is attacked, and one that cannot be is refused in a sentence that names the line', async (t) => {
+  const { page, readout } = await open(t, STILL);
+  await settled(page, /sample 3/);
+  const own = await section(page, 'Bring your own');
+  const python = await readFile(new URL('../../tools/export.py', import.meta.url), 'utf8');
+  const shown = (await own.locator('pre code').textContent()) ?? '';
+  assert(shown.startsWith(python.slice(python.indexOf('from safetensors')).trimEnd()), 'what is shown is what is tested');
+
+  const file = own.getByLabel('Choose a safetensors file');
+  const bytes = await readFile(new URL('../fixtures/pytorch/strides.safetensors', import.meta.url));
+  const take = (/** @type {string} */ name, /** @type {Buffer} */ buffer) => file.setInputFiles({ name, mimeType: '', buffer });
+  const changed = Buffer.from(bytes.toString('latin1').replace('gelu', 'silu'), 'latin1');
+  await take('silu.safetensors', changed);
+  await own.getByText(/silu\.safetensors was not taken: .*silu.* is not known here; known are .*gelu/).waitFor();
+  await take('strides.safetensors', bytes);
+  await own.getByText('PyTorch’s strides is now attacked'.replace('’', "'")).waitFor();
+  await settled(page, /makes it predict|no change|predicts/);
+  assert.match(await readout('Prediction').innerText(), /^\d/);
+});

@@ -1,0 +1,160 @@
+// @ts-check
+/**
+ * What can be seen of training: how good the network is, one digit before and now, and the digits that it lets go most easily.
+ *
+ * @import { Client } from '../client.js'
+ * @import { Attacked } from './trainer.js'
+ * @import { Digit, Measures, Side } from '../training.js'
+ */
+import { create } from '../dom.js';
+import { percent } from '../numbers.js';
+import { chart } from './chart.js';
+import { empty, picture, show } from './picture.js';
+
+/** Pictures in the gallery. */
+const GALLERY = 8;
+/** A change is never shown at a finer scale than this. */
+const FINEST = 1e-3;
+
+/** What held-out digits say, as training goes on. */
+export function curvesView() {
+  const curves = [
+    {
+      label: 'minimal distortion',
+      of: (/** @type {Measures} */ each) => each.distortion,
+      words: (/** @type {number} */ v) => v.toFixed(3),
+    },
+    { label: 'error, %', of: (/** @type {Measures} */ each) => 100 * each.error, words: (/** @type {number} */ v) => percent(v / 100) },
+    { label: 'loss', of: (/** @type {Measures} */ each) => each.loss, words: (/** @type {number} */ v) => v.toFixed(3) },
+  ].map((curve) => ({ ...curve, chart: chart({ name: `${curve.label}, on held-out digits`, height: 150 }) }));
+  const words = create('p', { class: 'words' });
+  /** @type {Measures[]} */ let all = [];
+
+  const draw = () => {
+    const [first, last] = [all[0], all.at(-1)];
+    const x = { label: 'step', domain: /** @type {[number, number]} */ ([0, Math.max(last?.step ?? 0, 1)]) };
+    for (const { label, of, words, chart } of curves) {
+      const points = all.map((each) => /** @type {[number, number]} */ ([each.step, of(each)]));
+      const most = Math.max(...points.map(([, y]) => y), FINEST);
+      const levels = first ? [{ y: of(first) }] : [];
+      chart.draw({ x, y: { label, domain: [0, 1.1 * most] }, lines: [{ points, kind: 'to' }], levels });
+      if (first && last) chart.describe(`${words(of(last))} at step ${last.step}, ${words(of(first))} before`);
+    }
+    words.textContent = first && last ? verdict(first, last) : '';
+  };
+  draw();
+  return {
+    element: create(
+      'div',
+      { class: 'curves' },
+      create('div', { class: 'charts three' }, ...curves.map(({ chart }) => chart.element)),
+      words,
+    ),
+    clear() {
+      all = [];
+      draw();
+    },
+    /** @param {Measures} measures */
+    add(measures) {
+      all = [...all.filter(({ step }) => step < measures.step), measures];
+      draw();
+    },
+  };
+}
+
+/** @param {Measures} first @param {Measures} last */
+function verdict(first, last) {
+  if (last.step === first.step) return 'Dashed: the network before. Digits that it never learns from judge it.';
+  const error = `The error went from ${percent(first.error)} to ${percent(last.error)}`;
+  if (!(first.distortion > 0) || !(last.distortion > 0)) return `${error}.`;
+  return `On digits that it never learns from, the change that is needed has become ${(last.distortion / first.distortion).toFixed(2)} times as large. ${error}.`;
+}
+
+/** The visitor's digit, attacked on the network before and on the network now. @param {Client} client */
+export function pairView(client) {
+  const sides = ['before', 'now'].map((name) => {
+    const surface = picture(client, `feed-${name}`, `The change that the network ${name} needs`);
+    const norm = create('b', {}, '–');
+    return { surface, norm, element: create('div', {}, surface.element, create('p', {}, `${name} `, norm)) };
+  });
+  const words = create('p', { class: 'note' });
+  const element = create(
+    'div',
+    { class: 'moment' },
+    create('p', { class: 'caption' }, 'Your digit’s ', create('i', { class: 'r' }, 'r'), ', on one scale of colours'),
+    create('div', { class: 'pair' }, ...sides.map((side) => side.element)),
+    words,
+  );
+  const clear = () => {
+    for (const { surface, norm } of sides) {
+      empty(client, surface);
+      norm.textContent = '–';
+    }
+    words.textContent = '';
+  };
+  return {
+    element,
+    clear,
+    /** @param {Attacked} attacked */
+    show({ before, after }) {
+      const both = [before, after];
+      const found = both.filter(({ outcome }) => outcome?.success);
+      const limit = Math.max(...found.map(({ r }) => r.reduce((most, v) => Math.max(most, Math.abs(v)), 0)), FINEST);
+      for (const [k, { surface, norm }] of sides.entries()) {
+        const { r, outcome } = both[k];
+        if (outcome?.success) show(client, surface, { r, limit });
+        else empty(client, surface);
+        norm.textContent = outcome?.success ? outcome.norm.toFixed(2) : '–';
+      }
+      words.textContent = comparison(before, after);
+    },
+  };
+}
+
+/** @param {Side} before @param {Side} after */
+function comparison(before, after) {
+  if (!before.outcome || !after.outcome) {
+    const [which, { prediction }] = before.outcome ? ['now', after] : ['before', before];
+    return `The network ${which} predicts ${prediction} as it is: nothing is to be changed.`;
+  }
+  if (!before.outcome.success || !after.outcome.success) return 'No change was found on one of the two.';
+  const times = `It takes ${(after.outcome.norm / before.outcome.norm).toFixed(2)} times the change.`;
+  const [old, fresh] = [before.transfer !== after.prediction, after.transfer !== before.prediction];
+  if (old && fresh) return `${times} Each one’s example fools the other, too.`;
+  if (!old && !fresh) return `${times} Neither one’s example fools the other.`;
+  return `${times} The example for the network ${old ? 'before' : 'now'} fools the other, too; not the other way round.`;
+}
+
+/** The digits that are let go for the least. @param {Client} client */
+export function galleryView(client) {
+  const cells = Array.from({ length: GALLERY }, (_, k) => {
+    const surface = picture(client, `feed-hard-${k}`);
+    const words = create('figcaption', {});
+    return { surface, words, element: create('figure', {}, surface.element, words) };
+  });
+  const caption = create(
+    'p',
+    { class: 'caption' },
+    'Hard negatives: the training digits that the network of the moment lets go for the least change, as what they become',
+  );
+  const element = create(
+    'div',
+    { class: 'hardest' },
+    caption,
+    create('div', { class: 'tops eight' }, ...cells.map((cell) => cell.element)),
+  );
+  element.hidden = true;
+  return {
+    element,
+    /** @param {Digit[]} digits */
+    show(digits) {
+      element.hidden = digits.length === 0;
+      for (const [k, { surface, words }] of cells.entries()) {
+        const digit = digits[k];
+        if (digit) show(client, surface, { image: digit.adversarial, r: new Float32Array(digit.adversarial.length) });
+        else empty(client, surface);
+        words.textContent = digit ? `${digit.label} → ${digit.to}, ${digit.norm > 0 ? digit.norm.toFixed(2) : 'as it is'}` : '';
+      }
+    },
+  };
+}

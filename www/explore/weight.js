@@ -1,0 +1,234 @@
+// @ts-check
+/** c by hand: as a weight, for which r is found anew, and as a scale, by which the same r is made longer or shorter. */
+import { create } from '../dom.js';
+import { significant } from '../numbers.js';
+import { LABELS } from '../target.js';
+import { chart } from './chart.js';
+import { descentView } from './descent.js';
+import { empty, picture, show } from './picture.js';
+
+/** @import { Client } from '../client.js' */
+/** @import { Target, Way, Weighed } from '../protocol.js' */
+
+/**
+ * @typedef {object} Subject
+ * @property {string} network
+ * @property {Float32Array} image
+ * @property {number} label the prediction
+ * @property {Target} target
+ * @property {number} c of the search's result
+ * @property {number} norm of it
+ */
+
+/** Weights, evenly on a log scale, from the result's c divided by SPAN to its multiple. */
+const COUNT = 97;
+const SPAN = 24;
+/** The weight that is shown first: well below the largest that works, so that r can be shortened. */
+const FIRST = 24;
+/** The scale goes from 0 to UNTIL. */
+const UNTIL = 1.5;
+const PLACES = 151;
+
+/** @param {Client} client */
+export function weightView(client) {
+  const [weight, scale] = [sideView(client, WEIGHT), sideView(client, SCALE)];
+  const descent = descentView(client);
+  const element = create(
+    'div',
+    { class: 'weigh' },
+    create('div', { class: 'columns two' }, weight.element, scale.element),
+    descent.element,
+  );
+  weight.slider.max = String(COUNT - 1);
+  weight.slider.value = String(FIRST);
+  scale.slider.max = String(PLACES - 1);
+  /** @type {Subject | null} */ let subject = null;
+  /** @type {Weighed[]} */ let weighed = [];
+  /** The way along the r of the weight. @type {Way | null} */ let way = null;
+  let limit = 1;
+
+  const works = (/** @type {number} */ label) => (subject?.target === 'any' ? label !== subject.label : label === subject?.target);
+  const now = () => /** @type {Weighed | undefined} */ (weighed[Number(weight.slider.value)]);
+
+  /** Another weight: r is another, and so is the way along it. */
+  function turnWeight() {
+    const one = now();
+    if (!subject || !one) return;
+    const { network, image, target } = subject;
+    paintWeight(subject, one);
+    client.ask('scaled', 'way', { network, image, r: one.r, until: UNTIL, count: PLACES }, (found) => {
+      way = found;
+      const first = found.labels.findIndex(works);
+      scale.slider.value = String(first < 0 ? Math.round((PLACES - 1) / UNTIL) : first);
+      turnScale();
+    });
+    descent.show({ network, image, target, c: one.c });
+  }
+
+  /** @param {Subject} subject @param {Weighed} one */
+  function paintWeight({ image }, { c, norm, loss, label, r }) {
+    const largest = weighed.findLast(({ label }) => works(label));
+    const x = {
+      label: 'c, log scale',
+      name: 'c',
+      domain: /** @type {[number, number]} */ ([weighed[0].c, weighed[COUNT - 1].c]),
+      log: true,
+    };
+    const stops = weighed.map((each) => ({
+      x: each.c,
+      says: `c ${significant(each.c)}: ‖r‖₂ ${each.norm.toFixed(2)}, loss ${each.loss.toFixed(2)}, ${each.label}`,
+    }));
+    const marks = [...(largest ? [{ x: largest.c, label: 'works up to here', kind: 'limit' }] : []), { x: c, kind: 'cursor' }];
+    weight.paint({
+      x,
+      stops,
+      marks,
+      norms: weighed.map((each) => [each.c, each.norm]),
+      losses: weighed.map((each) => [each.c, each.loss]),
+    });
+    show(client, weight.change, { r, limit });
+    show(client, weight.sum, { image, r });
+    const does = works(label) ? 'works' : 'does not work';
+    weight.says(
+      [create('i', {}, 'c'), ` = ${significant(c)} ${does}: ‖r‖₂ = ${norm.toFixed(2)}, classified as ${label}. `],
+      largest && works(label) && largest.c / c > 1.1
+        ? 'With a higher c the minimiser is smaller, and another picture.'
+        : works(label)
+          ? 'This is the smallest r that a weight finds.'
+          : 'The size of r weighs so much that the minimiser stops short of the boundary.',
+      `c ${significant(c)} ${does}, norm ${norm.toFixed(2)}, loss ${loss.toFixed(2)}, classified as ${label}`,
+    );
+  }
+
+  function turnScale() {
+    const one = now();
+    if (!subject || !way || !one) return;
+    const { image, label, target, norm: best } = subject;
+    const { probabilities, labels } = way;
+    const loss = (/** @type {number} */ k) =>
+      target === 'any' ? Math.log(probabilities[k * LABELS + label]) : -Math.log(probabilities[k * LABELS + target]);
+    const factor = (/** @type {number} */ k) => (k / (PLACES - 1)) * UNTIL;
+    const places = Array.from({ length: PLACES }, (_, k) => ({
+      s: factor(k),
+      norm: length(image, one.r, factor(k)),
+      loss: loss(k),
+      label: labels[k],
+    }));
+    const least = places.find(({ label }) => works(label));
+    const { s, norm, label: found } = places[Number(scale.slider.value)];
+    const stops = places.map((each) => ({
+      x: each.s,
+      says: `s ${each.s.toFixed(2)}: ‖s·r‖₂ ${each.norm.toFixed(2)}, loss ${each.loss.toFixed(2)}, ${each.label}`,
+    }));
+    scale.paint({
+      x: { label: 's, a factor on r', name: 's', domain: [0, UNTIL], ticks: [0, 0.5, 1, 1.5] },
+      stops,
+      marks: [...(least ? [{ x: least.s, label: 'works from here', kind: 'limit' }] : []), { x: s, kind: 'cursor' }],
+      norms: places.map((each) => [each.s, each.norm]),
+      losses: places.map((each) => [each.s, each.loss]),
+    });
+    show(client, scale.change, { r: one.r.map((v) => s * v), limit });
+    show(client, scale.sum, { image, r: one.r, t: s });
+    const does = works(found) ? 'works' : 'does not work';
+    scale.says(
+      [create('i', {}, 's'), ` = ${s.toFixed(2)} ${does}: ‖s·r‖₂ = ${norm.toFixed(2)}, classified as ${found}. `],
+      least
+        ? `The same picture, fainter or stronger: it works from ${least.norm.toFixed(2)} on, the smallest r of all from ${best.toFixed(2)}.`
+        : 'The same picture, fainter or stronger.',
+      `s ${s.toFixed(2)} ${does}, norm ${norm.toFixed(2)}, classified as ${found}`,
+    );
+  }
+  weight.slider.addEventListener('input', turnWeight);
+  scale.slider.addEventListener('input', turnScale);
+
+  return {
+    element,
+    /** @param {Subject | null} next */
+    about(next) {
+      subject = next;
+      way = null;
+      element.hidden = next === null;
+      if (!next) {
+        for (const channel of ['weights', 'scaled']) client.cancel(channel);
+        for (const each of [weight, scale]) each.clear();
+        weighed = [];
+        return descent.show(null);
+      }
+      const { network, image, target, c } = next;
+      const grid = Float32Array.from({ length: COUNT }, (_, k) => c * SPAN ** (1 - (2 * k) / (COUNT - 1)));
+      client.ask('weights', 'weights', { network, image, target, weights: grid }, (found) => {
+        weighed = found.toReversed();
+        limit = weighed[0].r.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-3);
+        turnWeight();
+      });
+    },
+  };
+}
+
+/** ‖clip(x + s·r) − x‖₂. @param {Float32Array} image @param {Float32Array} r @param {number} s */
+function length(image, r, s) {
+  let square = 0;
+  for (const [k, x] of image.entries()) square += (Math.min(Math.max(x + s * r[k], 0), 1) - x) ** 2;
+  return Math.sqrt(square);
+}
+
+const WEIGHT = {
+  id: 'weight',
+  title: 'c as a weight',
+  formula: 'Each c has its own minimiser r of c·‖r‖² + loss.',
+  label: 'Weight c',
+  size: '‖r‖₂',
+};
+const SCALE = {
+  id: 'scale',
+  title: 'c as a scale',
+  formula: 'One r, the one on the left; x + s·r makes it longer or shorter.',
+  label: 'Scale s',
+  size: '‖s·r‖₂',
+};
+
+/** One interpretation: its pictures, its slider, and the two curves. @param {Client} client @param {typeof WEIGHT} what */
+function sideView(client, { id, title, formula, label, size }) {
+  const change = picture(client, `${id}-r`, `${title}: the change`);
+  const sum = picture(client, `${id}-sum`, `${title}: the digit with it`);
+  const slider = create('input', { type: 'range', id, min: '0', value: '0' });
+  const words = create('p', {});
+  const norms = chart({ name: `${title}: norm`, height: 150 });
+  const losses = chart({ name: `${title}: loss`, height: 150 });
+  const element = create(
+    'div',
+    { class: 'side' },
+    create('h3', {}, title),
+    create('p', { class: 'formula-words' }, formula),
+    create('div', { class: 'moment' }, create('div', { class: 'pair' }, change.element, sum.element), words),
+    create('div', { class: 'slider' }, create('label', { for: id }, label), slider),
+    norms.element,
+    losses.element,
+  );
+  return {
+    element,
+    slider,
+    change,
+    sum,
+    clear() {
+      for (const each of [change, sum]) empty(client, each);
+    },
+    /** @param {(Node | string)[]} first @param {string} second @param {string} spoken */
+    says(first, second, spoken) {
+      words.replaceChildren(...first, second);
+      slider.setAttribute('aria-valuetext', spoken);
+      norms.describe(spoken);
+      losses.describe(spoken);
+    },
+    /** @param {{ x: import('./chart.js').Axis, stops: import('./chart.js').Stop[], marks: { x: number, label?: string, kind?: string }[], norms: [number, number][], losses: [number, number][] }} what */
+    paint({ x, stops, marks, norms: sizes, losses: heights }) {
+      const axis = (/** @type {string} */ label, /** @type {[number, number][]} */ points) => {
+        const values = points.map(([, value]) => value);
+        return { label, domain: /** @type {[number, number]} */ ([Math.min(0, ...values), Math.max(...values) * 1.05]) };
+      };
+      const bare = marks.map(({ x, kind }) => ({ x, kind }));
+      norms.draw({ x: { ...x, label: '' }, y: axis(size, sizes), lines: [{ points: sizes }], marks, stops });
+      losses.draw({ x, y: axis('loss', heights), lines: [{ points: heights, kind: 'objective' }], marks: bare, stops });
+    },
+  };
+}
