@@ -290,7 +290,7 @@ const LOOSEST: f32 = 1.0;
 const LONG: u32 = 16;
 const STRICTER: f32 = 0.5;
 /// The boundary steps end when the best success is within this part, in ‖r‖², of what the tangents promise.
-const SETTLED: f32 = 5e-3;
+const SETTLED: f32 = 3e-3;
 /// A tangent is stale where it is off by more than this part of the image's own margin.
 const STALE: f32 = 3e-3;
 /// The margin that a boundary step aims at, in logits.
