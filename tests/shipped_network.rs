@@ -90,7 +90,9 @@ fn the_pages_list_gives_every_network_its_own_name_and_test_error() {
 #[test]
 fn every_committed_network_was_trained_by_its_recipe_as_it_stands() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for recipe in pockets::lab::recipe::recipes() {
+    // One network of each recipe; of this one docs/training.md has the errors, and no file is kept.
+    let is_kept = |title: &str| title != "FC100-100-10 (hardened at every layer)";
+    for recipe in pockets::lab::recipe::recipes().into_iter().filter(|recipe| is_kept(recipe.title)) {
         let files = ["www/networks", "networks"].map(|folder| root.join(folder).join(recipe.file_name()));
         let files: Vec<_> = files.into_iter().filter(|file| file.is_file()).collect();
         assert!(!files.is_empty(), "{} is nowhere", recipe.title);

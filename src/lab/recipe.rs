@@ -169,10 +169,15 @@ impl BackFeeding {
         let pools = (1..).zip(self.norms.iter().copied()).filter(|(_, norm)| *norm > 0.0);
         let (layers, norms): (Vec<usize>, Vec<f64>) = pools.unzip();
         let whose = match layers.as_slice() {
-            [layer] => format!("layer {layer}'s input, from a pool"),
+            [layer] => format!("layer {layer}'s input from a pool"),
             layers => format!("the inputs of layers {}, in turn, each from a pool", list(layers)),
         };
-        let learners = if self.below { ", the layers below learning too" } else { "" };
+        let learners = match (layers.as_slice(), self.below) {
+            ([_], true) | ([1], false) => "",
+            ([_], false) => ", the layers above alone learning",
+            (_, true) => ", the layers below learning too",
+            (_, false) => "",
+        };
         format!(
             "as many adversarial examples of {whose} of {}, {} new for every batch, x + s·r with ‖s·r‖ up to {}{learners}",
             self.pool,

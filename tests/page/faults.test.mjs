@@ -225,7 +225,7 @@ test('a Worker that dies when its script is not there any more ends in a sentenc
   const { page, draw, deploy, requests } = await open(t, {
     ...STILL,
     before: rememberWorkers,
-    expected: [/404/, /worker\.js|pockets\.js/, /dynamically imported|Failed to fetch|MIME/],
+    expected: [/404/, /worker\.js|(pockets|sections)\.js/, /dynamically imported|Failed to fetch|MIME/],
   });
   t.after(other.remove); // after the page is gone
   await draw(await written(1));
@@ -236,9 +236,8 @@ test('a Worker that dies when its script is not there any more ends in a sentenc
   await target(page, '4').check();
   await settled(page, /(cannot run|ended unexpectedly|makes it predict 4)/);
   await page.waitForTimeout(1500);
-  const asked = requests.slice(before).filter((url) => url.endsWith('/worker.js') && !url.includes(other.version));
-  // Twice: the sections have a Worker of their own.
-  assert(asked.length <= 16, `it was asked for ${asked.length} times`);
+  const asked = requests.slice(before).filter((url) => url.endsWith('/www/worker.js') && !url.includes(other.version));
+  assert(asked.length <= 8, `it was asked for ${asked.length} times`);
   assert(await isDrawnOn(page));
 });
 

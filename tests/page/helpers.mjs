@@ -163,7 +163,7 @@ export async function inspect(page, state) {
 export async function section(page, heading) {
   const found = page.getByRole('region', { name: heading });
   await found.scrollIntoViewIfNeeded();
-  await found.locator('.figure > *').first().waitFor();
+  await found.locator('.figure > *').filter({ visible: true }).first().waitFor();
   await found.scrollIntoViewIfNeeded();
   return found;
 }

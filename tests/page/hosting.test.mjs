@@ -77,10 +77,8 @@ for (const name of ['', 'embed.html']) {
       .filter({ hasText: /makes it predict 8/ })
       .waitFor();
     const html = await readFile(join(DIST, name || 'index.html'), 'utf8');
-    // The sections come after the first attack.
-    const files = server.served.filter(
-      (file) => file.startsWith('v-') && !file.includes('/explore/') && !file.endsWith('reproduction.json'),
-    );
+    // The sections and their engine come after the first attack.
+    const files = server.served.filter((file) => file.startsWith('v-') && !/\/explore\/|\/sections(_bg)?\.|reproduction\.json$/.test(file));
     assert.deepEqual(
       files.filter((file) => !html.includes(`./${file}"`)),
       [],

@@ -7,23 +7,25 @@ import { create } from '../dom.js';
 /** The largest file that is read, in bytes: fifty million weights. */
 const LARGEST = 200e6;
 /** `tools/export.py`, which is tested with PyTorch, and how it is used. */
-const PYTHON = `from safetensors.torch import save_file
-
-KEYS = "kernel_size stride padding dilation groups padding_mode ceil_mode count_include_pad divisor_override approximate eps".split()
-
-
-def export(model, path, name="mine", mean=0.0, deviation=1.0):
-    lines = [f"normalise mean={mean} deviation={deviation}"]
-    for place, module in model.named_modules():
-        if list(module.children()):
-            assert type(module).__name__ == "Sequential", f"{place or 'the model'} is no nn.Sequential"
-        else:
-            said = [f"{key}={getattr(module, key)}".replace(" ", "") for key in KEYS if hasattr(module, key)]
-            lines.append(" ".join([type(module).__name__.lower(), place, *said]))
-    tensors = {key: value.contiguous() for key, value in model.state_dict().items()}
-    save_file(tensors, path, {"name": name, "architecture": "\\n".join(lines)})
-
-export(model, "mine.safetensors", mean=0.1307, deviation=0.3081)`;
+const PYTHON = [
+  'from safetensors.torch import save_file',
+  '',
+  'KEYS = "kernel_size stride padding dilation groups padding_mode ceil_mode count_include_pad divisor_override approximate eps".split()',
+  '',
+  '',
+  'def export(model, path, name="mine", mean=0.0, deviation=1.0):',
+  '    lines = [f"normalise mean={mean} deviation={deviation}"]',
+  '    for place, module in model.named_modules():',
+  '        if list(module.children()):',
+  `            assert type(module).__name__ == "Sequential", f"{place or 'the model'} is no nn.Sequential"`,
+  '        else:',
+  '            said = [f"{key}={getattr(module, key)}".replace(" ", "") for key in KEYS if hasattr(module, key)]',
+  '            lines.append(" ".join([type(module).__name__.lower(), place, *said]))',
+  '    tensors = {key: value.contiguous() for key, value in model.state_dict().items()}',
+  '    save_file(tensors, path, {"name": name, "architecture": "\\n".join(lines)})',
+  '',
+  'export(model, "mine.safetensors", mean=0.1307, deviation=0.3081)',
+].join('\n');
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
 export function section(figure, { page }) {
