@@ -19,6 +19,8 @@ const STEPS = Number(process.argv[2] ?? 10_000);
 const SEED = Number(process.argv[3] ?? 1);
 /** Looks at the page, evenly through the steps; the first fifth of them is warm-up. */
 const LOOKS = 25;
+/** Bytes of the largest shipped network, twice: as it is kept and as it is read. */
+const LARGEST = 2 * 4 * 400 * (784 + 10);
 /** How long a page rests in sight, in milliseconds. Two hours would be the honest measure; a leak per frame shows in one minute. */
 const IDLE = 60_000;
 
@@ -93,8 +95,9 @@ function assertFlat(looks) {
     Math.min(...some.map((each) => each[name]));
   const most = (/** @type {keyof (typeof rested)[0]} */ name) => Math.max(...rested.map((each) => each[name]));
   assert.equal(most('workers'), looks[0].workers, 'as many Workers as at first');
-  // It is given in large parts: once more is needed when two searches of one kind first overlap, and then no more.
-  assert.equal(end[end.length - 1].module, end[0].module, 'the module’s memory grew in the second half');
+  // A module's memory never shrinks: it is the most that was ever held at once, and rises when a rare coincidence (a network taken
+  // anew while a search holds the old one) is met for the first time. What is held is counted by tests/leaks.rs.
+  assert(end[end.length - 1].module - end[0].module <= LARGEST, 'the module’s memory grew in the second half');
   // A leak raises even the smallest of many looks.
   assert(
     least(end, 'heap') < 1.05 * least(half, 'heap') + 100_000,
@@ -116,7 +119,7 @@ async function newest(page) {
 
 const server = await startServer({
   extra: {
-    '/many.html': `<!doctype html><title>20</title><script type="module" src="element.js"></script>${'<pockets-demo></pockets-demo>'.repeat(20)}`,
+    '/many.html': `<!doctype html><title>20</title><link rel="icon" href="data:,"><script type="module" src="element.js"></script>${'<pockets-demo></pockets-demo>'.repeat(20)}`,
   },
 });
 const browser = await startBrowser();
@@ -152,12 +155,13 @@ try {
       console.log(`${step} steps, ${Math.round((Date.now() - begun) / 1000)} s: ${JSON.stringify(looks[looks.length - 1])}`);
     }
   }
-  assertFlat(looks);
   const natively = await answersOf(pairs.map(({ asked }) => asked));
   for (const [k, { asked, answer }] of pairs.entries()) assert.deepEqual(bitsOf(answer), natively[k], JSON.stringify(asked));
   console.log(
     `${pairs.length} results are those of their questions, to the last bit; ${natively.filter(({ state }) => state === 'found').length} found an example`,
   );
+
+  assertFlat(looks);
 
   await page.getByRole('region', { name: 'One digit, nine disguises' }).scrollIntoViewIfNeeded();
   await page.waitForTimeout(3000);

@@ -9,7 +9,7 @@ import { create } from '../dom.js';
 /** A drawing that has not changed for so long, in milliseconds, is worth a proof, and a proof so much work. */
 const REST = 250;
 const WORTH = 20_000;
-const CLOSED = 'Only of networks of fully connected layers is anything proved here.';
+const CLOSED = 'Proofs are for fully connected networks.';
 
 /** @type {Set<(certified: Certified | null) => void>} */ const listeners = new Set();
 /** @type {Certified | null} */ let latest = null;
