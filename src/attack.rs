@@ -19,7 +19,7 @@ use crate::{
 };
 use boundary::{Mixer, Tangents, multiplier};
 pub use descent::Stand;
-use problem::Problem;
+use problem::{Best, Problem};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use weight::{Next, WeightSearch};
@@ -224,7 +224,7 @@ pub struct Attack {
     margin: f32,
     push: f32,
     succeeds: bool,
-    /// The longest gradient of a margin at x, and the ways to other labels.
+    /// The steepest slope of a margin seen so far, for the ways to other labels.
     steepest: f32,
     ways: Ways,
     /// How precisely a scale step places s, relatively.
@@ -238,12 +238,15 @@ pub struct Attack {
     outcome: Option<Outcome>,
 }
 
-/// Away from a label: for each other one the nearest success found on the ray along its tangent at x.
+/// Away from a label: for each other one the nearest success found on the ray along its tangent at x, or on its boundary.
 struct Ways {
     /// `[10, 784]`.
     points: Vec<f32>,
-    /// ‖r‖² there; infinite where there is none, or where it was followed.
+    /// ‖r‖² there; infinite where there is none.
     norms_squared: [f32; LABELS],
+    followed: [bool; LABELS],
+    /// How many labels were looked at, from the most likely on.
+    seen: usize,
     /// The most by which following a way has divided ‖r‖² so far: large where the boundary is bent.
     bend: f32,
     /// ‖r‖² where the way that is followed began, and of the best success before.
@@ -252,9 +255,26 @@ struct Ways {
 }
 
 impl Ways {
-    /// The label of the nearest that was not followed.
-    fn nearest(&self) -> usize {
-        (1..LABELS).fold(0, |nearest, l| if self.norms_squared[l] < self.norms_squared[nearest] { l } else { nearest })
+    fn clear(&mut self) {
+        self.norms_squared = [f32::INFINITY; LABELS];
+        self.followed = [false; LABELS];
+        (self.seen, self.bend, self.begun) = (0, 1.0, 0.0);
+    }
+
+    /// The label of the nearest of all, and of the nearest that was not followed.
+    fn nearest(&self) -> (Option<usize>, Option<usize>) {
+        let nearer = |a: &usize, b: &usize| self.norms_squared[*a].total_cmp(&self.norms_squared[*b]);
+        let known = || (0..LABELS).filter(|&l| self.norms_squared[l] < f32::INFINITY);
+        (known().min_by(nearer), known().filter(|&l| !self.followed[l]).min_by(nearer))
+    }
+
+    /// Notes a success, if it is the nearest of its label.
+    fn keep(&mut self, best: &Best) {
+        let place = best.label * PIXELS..(best.label + 1) * PIXELS;
+        if best.norm_squared < self.norms_squared[best.label] {
+            self.norms_squared[best.label] = best.norm_squared;
+            self.points[place].copy_from_slice(&best.point);
+        }
     }
 }
 
@@ -302,8 +322,10 @@ const RAY_LIMIT: f32 = 1.1;
 /// How far beyond a label's tangent its ray is followed, and by how many forward passes the nearest success is found.
 const RAY_REACH: f32 = 2.0;
 const RAY_PASSES: u32 = 4;
-/// A label is looked at if its margin is less than this part of what the longest gradient closes within the best r.
+/// A label is looked at if its margin is less than this many times what the steepest slope closes within the best r.
 const LIKELY: f32 = 1.47;
+/// The part of the slope at the boundary that a margin has in the mean on the way there.
+const MEAN_SLOPE: f32 = 0.8;
 /// Another way is followed if its ‖r‖² is less than this many times the best's, on a boundary that is not bent.
 const CLOSE: f32 = 1.08;
 /// …and the first one until a step is no longer than this part of ‖r‖, squared.
@@ -350,6 +372,8 @@ impl Attack {
             ways: Ways {
                 points: vec![0.0; LABELS * PIXELS],
                 norms_squared: [f32::INFINITY; LABELS],
+                followed: [false; LABELS],
+                seen: 0,
                 bend: 1.0,
                 begun: 0.0,
                 before: 0.0,
@@ -379,8 +403,8 @@ impl Attack {
         self.elsewhere = false;
         self.precision = SCALE_PRECISION;
         self.renewed = false;
-        self.ways.norms_squared = [f32::INFINITY; LABELS];
-        (self.ways.bend, self.ways.begun) = (1.0, 0.0);
+        self.ways.clear();
+        self.steepest = 0.0;
         if self.minimizer.start(image, &self.zeros, &self.ones).is_ok() {
             let by_label = goal == Goal::Any && self.options.boundary_steps > 0;
             self.stage = if by_label { Stage::Labels(0) } else { Stage::First };
@@ -452,8 +476,8 @@ impl Attack {
         let (label, margin) = self.problem.ranked(rank);
         if rank == 0 {
             self.first_margin = margin;
-            self.steepest = 0.0;
         }
+        self.ways.seen = rank + 1;
         self.problem.label_gradient(label, &mut self.slope);
         self.steepest = self.steepest.max(dot(&self.slope, &self.slope).sqrt());
         let x = &self.problem.image;
@@ -463,8 +487,7 @@ impl Attack {
             }
             self.keep_way(t);
         }
-        let reach = LIKELY * self.steepest * self.problem.best.norm_squared.sqrt();
-        if rank + 2 < LABELS && -self.problem.ranked(rank + 1).1 < reach {
+        if self.may_be_nearest(rank + 1) {
             self.stage = Stage::Labels(rank + 1);
         } else if self.problem.has_best() {
             self.follow_way();
@@ -473,31 +496,35 @@ impl Attack {
         }
     }
 
+    /// Whether the steepest slope seen so far would close the margin of the label of this rank within the best r.
+    fn may_be_nearest(&self, rank: usize) -> bool {
+        let reach = LIKELY * self.steepest * self.problem.best.norm_squared.sqrt();
+        rank + 1 < LABELS && -self.problem.ranked(rank).1 < reach
+    }
+
     /// Looks for the nearest success on the candidate's ray, and notes it with the label that it has.
     fn keep_way(&mut self, t: f32) {
         self.problem.h = (t / BOUNDARY_PUSH).max(f32::MIN_POSITIVE);
         self.problem.best.norm_squared = f32::INFINITY;
         self.scale(RAY_REACH, RAY_PASSES);
         let best = &mut self.problem.best;
-        let place = best.label * PIXELS..(best.label + 1) * PIXELS;
-        if best.norm_squared < self.ways.norms_squared[best.label] {
-            self.ways.norms_squared[best.label] = best.norm_squared;
-            self.ways.points[place].copy_from_slice(&best.point);
+        self.ways.keep(best);
+        if let (Some(nearest), _) = self.ways.nearest() {
+            best.norm_squared = self.ways.norms_squared[nearest];
+            best.label = nearest;
+            best.point.copy_from_slice(&self.ways.points[nearest * PIXELS..][..PIXELS]);
         }
-        let nearest = self.ways.nearest();
-        best.norm_squared = self.ways.norms_squared[nearest];
-        best.label = nearest;
-        best.point.copy_from_slice(&self.ways.points[nearest * PIXELS..][..PIXELS]);
     }
 
     /// Goes along the boundary from where the nearest way reaches it that was not followed yet.
     fn follow_way(&mut self) {
-        let label = self.ways.nearest();
-        let begun = std::mem::replace(&mut self.ways.norms_squared[label], f32::INFINITY);
         let promising = CLOSE * self.ways.bend * self.ways.bend * self.problem.best.norm_squared;
-        if begun == f32::INFINITY || (self.ways.begun > 0.0 && begun >= promising) {
+        let (_, Some(label)) = self.ways.nearest() else { return self.finish(Ending::Success) };
+        let begun = self.ways.norms_squared[label];
+        if self.ways.begun > 0.0 && begun >= promising {
             return self.finish(Ending::Success);
         }
+        self.ways.followed[label] = true;
         self.ways.before = if self.ways.begun > 0.0 { self.problem.best.norm_squared } else { 0.0 };
         self.ways.begun = begun;
         self.candidate.copy_from_slice(&self.ways.points[label * PIXELS..][..PIXELS]);
@@ -682,6 +709,8 @@ impl Attack {
     fn move_along_boundary(&mut self) -> (f32, f32) {
         self.problem.seen.phase = Phase::Boundary;
         let judgement = self.problem.margin_gradient(&self.candidate, &mut self.tangents);
+        let normal = self.tangents.normal(judgement.rival);
+        self.steepest = self.steepest.max(MEAN_SLOPE * dot(normal, normal).sqrt());
         self.tangents.keep(judgement.rival, &self.candidate, BOUNDARY_AIM - judgement.margin);
         self.mixer.begin(&self.candidate);
         self.tangents.closest(&self.problem.image, &mut self.candidate);
@@ -729,7 +758,13 @@ impl Attack {
             return self.finish(Ending::Success);
         }
         self.ways.bend = self.ways.bend.max(self.ways.begun / self.problem.best.norm_squared);
-        self.follow_way();
+        self.ways.keep(&self.problem.best);
+        // At the boundary the slopes may have been steeper than at x.
+        if self.may_be_nearest(self.ways.seen) {
+            self.stage = Stage::Labels(self.ways.seen);
+        } else {
+            self.follow_way();
+        }
     }
 
     /// Looks for the smallest s up to `limit` at which `clip(x + s·r)` reaches the goal, with r from the candidate:
