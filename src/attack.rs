@@ -323,13 +323,13 @@ const RAY_LIMIT: f32 = 1.1;
 const RAY_REACH: f32 = 2.0;
 const RAY_PASSES: u32 = 4;
 /// A label is looked at if its margin is less than this many times what the steepest slope closes within the best r.
-const LIKELY: f32 = 1.47;
+const LIKELY: f32 = 1.35;
 /// The part of the slope at the boundary that a margin has in the mean on the way there.
-const MEAN_SLOPE: f32 = 0.8;
+const MEAN_SLOPE: f32 = 0.67;
 /// Another way is followed if its ‖r‖² is less than this many times the best's, on a boundary that is not bent.
-const CLOSE: f32 = 1.08;
+const CLOSE: f32 = 1.05;
 /// …and the first one until a step is no longer than this part of ‖r‖, squared.
-const MOVED: f32 = 8e-3;
+const MOVED: f32 = 1.2e-2;
 /// 1 − p(l) where the target just ties with one other label.
 const BOUNDARY_PUSH: f32 = 0.5;
 /// The most forward passes of one scale step, and how precisely it places s.
