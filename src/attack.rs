@@ -7,6 +7,7 @@
 mod boundary;
 mod descent;
 mod problem;
+mod thorough;
 mod weight;
 
 use crate::{
@@ -14,11 +15,11 @@ use crate::{
     decimal::Decimal,
     lbfgs::{self, Minimizer, Scaling},
     network::Network,
-    vector::{clip, squared_distance},
+    vector::{clip, dot, squared_distance},
 };
-use boundary::{Tangents, multiplier};
+use boundary::{Mixer, Tangents, multiplier};
 pub use descent::Stand;
-use problem::Problem;
+use problem::{Best, Problem};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use weight::{Next, WeightSearch};
@@ -70,7 +71,7 @@ impl Options {
         let (inner_tolerance, margin_window, boundary_steps) = match reading {
             Reading::Weight => (0.02, 0.03, 0),
             Reading::Scale => (0.02, 2.0, 0),
-            Reading::Both => (0.1, 0.2, 8),
+            Reading::Both => (0.2, 0.35, 8),
         };
         Options { reading, max_evaluations: 1000, memory: 8, inner_tolerance, margin_window, boundary_steps }
     }
@@ -208,6 +209,7 @@ pub struct Attack {
     stage: Stage,
     weights: WeightSearch,
     tangents: Tangents,
+    mixer: Mixer,
     zeros: Vec<f32>,
     ones: Vec<f32>,
     /// The image's own margin, negative.
@@ -222,6 +224,13 @@ pub struct Attack {
     margin: f32,
     push: f32,
     succeeds: bool,
+    /// The steepest slope of a margin seen so far, for the ways to other labels.
+    steepest: f32,
+    ways: Ways,
+    /// How precisely a scale step places s, relatively.
+    precision: f32,
+    /// Whether stale tangents were taken anew.
+    renewed: bool,
     /// Scratch: a gradient, the point that a boundary step is at, a point on its ray.
     slope: Vec<f32>,
     candidate: Vec<f32>,
@@ -229,15 +238,59 @@ pub struct Attack {
     outcome: Option<Outcome>,
 }
 
+/// Away from a label: for each other one the nearest success found on the ray along its tangent at x, or on its boundary.
+struct Ways {
+    /// `[10, 784]`.
+    points: Vec<f32>,
+    /// ‖r‖² there; infinite where there is none.
+    norms_squared: [f32; LABELS],
+    followed: [bool; LABELS],
+    /// How many labels were looked at, from the most likely on.
+    seen: usize,
+    /// The most by which following a way has divided ‖r‖² so far: large where the boundary is bent.
+    bend: f32,
+    /// ‖r‖² where the way that is followed began, and of the best success before.
+    begun: f32,
+    before: f32,
+}
+
+impl Ways {
+    fn clear(&mut self) {
+        self.norms_squared = [f32::INFINITY; LABELS];
+        self.followed = [false; LABELS];
+        (self.seen, self.bend, self.begun) = (0, 1.0, 0.0);
+    }
+
+    /// The label of the nearest of all, and of the nearest that was not followed.
+    fn nearest(&self) -> (Option<usize>, Option<usize>) {
+        let nearer = |a: &usize, b: &usize| self.norms_squared[*a].total_cmp(&self.norms_squared[*b]);
+        let known = || (0..LABELS).filter(|&l| self.norms_squared[l] < f32::INFINITY);
+        (known().min_by(nearer), known().filter(|&l| !self.followed[l]).min_by(nearer))
+    }
+
+    /// Notes a success, if it is the nearest of its label.
+    fn keep(&mut self, best: &Best) {
+        let place = best.label * PIXELS..(best.label + 1) * PIXELS;
+        if best.norm_squared < self.norms_squared[best.label] {
+            self.norms_squared[best.label] = best.norm_squared;
+            self.points[place].copy_from_slice(&best.point);
+        }
+    }
+}
+
 /// What the next step does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stage {
     /// The first evaluation, at x itself.
     First,
+    /// Away from a label: the tangents of the others at x, this one next, from the most likely on.
+    Labels(usize),
     /// The minimisation for the current h.
     Minimise,
     /// A step along the boundary; how many were made.
     Boundary(u32),
+    /// The tangent of this label anew, then the next boundary step; how many were made.
+    Renew(usize, u32),
     Done,
 }
 
@@ -252,14 +305,31 @@ const PATIENCE: u32 = 30;
 const EASE: f32 = 0.2;
 /// and never less precisely than this.
 const LOOSEST: f32 = 1.0;
+/// A search that is not at the boundary after so many evaluations is on difficult ground, where the boundary steps may go to a
+/// farther point than the minimiser is at: from then on it is held to this part of its tolerances.
+const LONG: u32 = 16;
+const STRICTER: f32 = 0.5;
 /// The boundary steps end when the best success is within this part, in ‖r‖², of what the tangents promise.
-const SETTLED: f32 = 4e-3;
+const SETTLED: f32 = 3e-3;
+/// A tangent is stale where it is off by more than this part of the image's own margin.
+const STALE: f32 = 3e-3;
 /// The margin that a boundary step aims at, in logits.
 const BOUNDARY_AIM: f32 = 1e-3;
 /// A candidate that falls short by less than this part of the image's own margin is worth following its ray.
 const NEAR: f32 = 0.02;
 /// How far beyond a boundary step's candidate its ray is followed.
 const RAY_LIMIT: f32 = 1.1;
+/// How far beyond a label's tangent its ray is followed, and by how many forward passes the nearest success is found.
+const RAY_REACH: f32 = 2.0;
+const RAY_PASSES: u32 = 4;
+/// A label is looked at if its margin is less than this many times what the steepest slope closes within the best r.
+const LIKELY: f32 = 1.35;
+/// The part of the slope at the boundary that a margin has in the mean on the way there.
+const MEAN_SLOPE: f32 = 0.67;
+/// Another way is followed if its ‖r‖² is less than this many times the best's, on a boundary that is not bent.
+const CLOSE: f32 = 1.05;
+/// …and the first one until a step is no longer than this part of ‖r‖, squared.
+const MOVED: f32 = 1.2e-2;
 /// 1 − p(l) where the target just ties with one other label.
 const BOUNDARY_PUSH: f32 = 0.5;
 /// The most forward passes of one scale step, and how precisely it places s.
@@ -288,6 +358,7 @@ impl Attack {
             stage: Stage::Done,
             weights: WeightSearch::default(),
             tangents: Tangents::new(),
+            mixer: Mixer::new(),
             zeros: zeros(),
             ones: vec![1.0; PIXELS],
             first_margin: 0.0,
@@ -297,6 +368,18 @@ impl Attack {
             margin: 0.0,
             push: 0.0,
             succeeds: false,
+            steepest: 0.0,
+            ways: Ways {
+                points: vec![0.0; LABELS * PIXELS],
+                norms_squared: [f32::INFINITY; LABELS],
+                followed: [false; LABELS],
+                seen: 0,
+                bend: 1.0,
+                begun: 0.0,
+                before: 0.0,
+            },
+            precision: SCALE_PRECISION,
+            renewed: false,
             slope: zeros(),
             candidate: zeros(),
             ray: zeros(),
@@ -318,8 +401,13 @@ impl Attack {
         self.tangents.clear();
         self.estimates = 0;
         self.elsewhere = false;
+        self.precision = SCALE_PRECISION;
+        self.renewed = false;
+        self.ways.clear();
+        self.steepest = 0.0;
         if self.minimizer.start(image, &self.zeros, &self.ones).is_ok() {
-            self.stage = Stage::First;
+            let by_label = goal == Goal::Any && self.options.boundary_steps > 0;
+            self.stage = if by_label { Stage::Labels(0) } else { Stage::First };
         }
         Ok(())
     }
@@ -329,8 +417,10 @@ impl Attack {
         match self.stage {
             Stage::Done => return false,
             Stage::First => self.first_step(),
+            Stage::Labels(rank) => self.label_step(rank),
             Stage::Minimise => self.minimise_step(),
             Stage::Boundary(made) => self.boundary_step(made),
+            Stage::Renew(rival, made) => self.renew_step(rival, made),
         }
         if self.stage != Stage::Done && self.problem.evaluations >= self.options.max_evaluations {
             self.finish(Ending::OutOfEvaluations);
@@ -380,6 +470,69 @@ impl Attack {
         self.set_h(tangent.unwrap_or(1.0 / steepest));
     }
 
+    /// Away from a label: one more of the others, by its tangent at x and the nearest success on the ray to there. Those
+    /// whose margins no slope seen so far could close within the best r are left out.
+    fn label_step(&mut self, rank: usize) {
+        let (label, margin) = self.problem.ranked(rank);
+        if rank == 0 {
+            self.first_margin = margin;
+        }
+        self.ways.seen = rank + 1;
+        self.problem.label_gradient(label, &mut self.slope);
+        self.steepest = self.steepest.max(dot(&self.slope, &self.slope).sqrt());
+        let x = &self.problem.image;
+        if let Some(t) = multiplier(x, x, &self.slope, -margin) {
+            for ((c, x), slope) in self.candidate.iter_mut().zip(x).zip(&self.slope) {
+                *c = clip(x + t * slope, 0.0, 1.0);
+            }
+            self.keep_way(t);
+        }
+        if self.may_be_nearest(rank + 1) {
+            self.stage = Stage::Labels(rank + 1);
+        } else if self.problem.has_best() {
+            self.follow_way();
+        } else {
+            self.stage = Stage::First; // no ray leads there: by the loss, as to a target
+        }
+    }
+
+    /// Whether the steepest slope seen so far would close the margin of the label of this rank within the best r.
+    fn may_be_nearest(&self, rank: usize) -> bool {
+        let reach = LIKELY * self.steepest * self.problem.best.norm_squared.sqrt();
+        rank + 1 < LABELS && -self.problem.ranked(rank).1 < reach
+    }
+
+    /// Looks for the nearest success on the candidate's ray, and notes it with the label that it has.
+    fn keep_way(&mut self, t: f32) {
+        self.problem.h = (t / BOUNDARY_PUSH).max(f32::MIN_POSITIVE);
+        self.problem.best.norm_squared = f32::INFINITY;
+        self.scale(RAY_REACH, RAY_PASSES);
+        let best = &mut self.problem.best;
+        self.ways.keep(best);
+        if let (Some(nearest), _) = self.ways.nearest() {
+            best.norm_squared = self.ways.norms_squared[nearest];
+            best.label = nearest;
+            best.point.copy_from_slice(&self.ways.points[nearest * PIXELS..][..PIXELS]);
+        }
+    }
+
+    /// Goes along the boundary from where the nearest way reaches it that was not followed yet.
+    fn follow_way(&mut self) {
+        let promising = CLOSE * self.ways.bend * self.ways.bend * self.problem.best.norm_squared;
+        let (_, Some(label)) = self.ways.nearest() else { return self.finish(Ending::Success) };
+        let begun = self.ways.norms_squared[label];
+        if self.ways.begun > 0.0 && begun >= promising {
+            return self.finish(Ending::Success);
+        }
+        self.ways.followed[label] = true;
+        self.ways.before = if self.ways.begun > 0.0 { self.problem.best.norm_squared } else { 0.0 };
+        self.ways.begun = begun;
+        self.candidate.copy_from_slice(&self.ways.points[label * PIXELS..][..PIXELS]);
+        self.tangents.clear();
+        self.mixer.clear();
+        self.stage = Stage::Boundary(0);
+    }
+
     /// One evaluation for the minimizer.
     fn evaluate(&mut self) -> Option<lbfgs::Ending> {
         let problem = &mut self.problem;
@@ -425,7 +578,7 @@ impl Attack {
         if self.problem.goal == Goal::Any && self.problem.has_best() {
             // Away from a label the loss has no minimum: stop at the boundary, on the way from x.
             self.candidate.copy_from_slice(&self.problem.best.point);
-            self.scale(1.0);
+            self.scale(1.0, SCALE_PASSES);
             return self.after_weights();
         }
         if self.minimizer.iterations() > iterations {
@@ -448,14 +601,24 @@ impl Attack {
 
     /// The middle of the window that ends the search over c.
     fn wanted_margin(&self) -> f32 {
-        0.5 * self.options.margin_window
+        0.5 * self.margin_window()
+    }
+
+    /// The margin of a success that ends the search over c.
+    fn margin_window(&self) -> f32 {
+        self.strictness() * self.options.margin_window
+    }
+
+    /// The part of their tolerances that the searches for minimisers and for c are held to.
+    fn strictness(&self) -> f32 {
+        if self.options.boundary_steps > 0 && self.problem.evaluations > LONG { STRICTER } else { 1.0 }
     }
 
     /// Whether the minimizer's point is the minimiser for this h, as precisely as its margin deserves.
     fn is_minimal(&self, gap: f32) -> bool {
         let size = squared_distance(self.minimizer.x(), &self.problem.image).sqrt();
-        let ease = EASE * (gap.abs() - self.options.margin_window).max(0.0);
-        let tolerance = (self.options.inner_tolerance + ease).min(LOOSEST);
+        let ease = EASE * (gap.abs() - self.margin_window()).max(0.0);
+        let tolerance = (self.strictness() * self.options.inner_tolerance + ease).min(LOOSEST);
         self.minimizer.projected_gradient_norm() <= tolerance * size
     }
 
@@ -480,12 +643,11 @@ impl Attack {
             if self.problem.keep_only(self.minimizer.x()) {
                 return self.finish(Ending::Success);
             }
-        } else if self.succeeds && self.margin <= self.options.margin_window {
+        } else if self.succeeds && self.margin <= self.margin_window() {
             return self.after_weights();
         }
         let estimate = self.estimate_h();
-        match self.weights.next(self.problem.h, self.succeeds, self.margin, 0.5 * self.options.margin_window, estimate)
-        {
+        match self.weights.next(self.problem.h, self.succeeds, self.margin, 0.5 * self.margin_window(), estimate) {
             Next::Try(h) => self.set_h(h),
             Next::Closed => self.after_weights(),
             Next::OutOfReach => self.start_elsewhere(),
@@ -518,36 +680,96 @@ impl Attack {
         if self.options.boundary_steps == 0 {
             return self.finish(Ending::Success);
         }
+        self.mixer.clear();
         self.stage = Stage::Boundary(0);
         self.candidate.copy_from_slice(&self.problem.best.point);
     }
 
-    /// One more tangent, taken at the candidate; the closest point to x under all of them is the next candidate,
-    /// and the nearest success on its ray is kept.
+    /// One more step along the boundary, and whether it was the last.
     fn boundary_step(&mut self, made: u32) {
+        let (promised, moved) = self.move_along_boundary();
+        let best = self.problem.best.norm_squared;
+        // On the first way to any label, or on one that leads nearer, it is worth going to the very end.
+        let still = self.ways.begun == 0.0 || best == self.ways.before || moved <= MOVED * promised;
+        let settled = still && best <= promised * (1.0 + SETTLED);
+        if settled || made + 1 >= self.options.boundary_steps {
+            let first_time = !std::mem::replace(&mut self.renewed, true);
+            let stale = if first_time && self.tangents.several() { self.stale_tangent(0, STALE) } else { None };
+            return match stale {
+                Some(rival) => self.stage = Stage::Renew(rival, made + 1),
+                None => self.after_boundary(),
+            };
+        }
+        self.stage = Stage::Boundary(made + 1);
+    }
+
+    /// One more tangent, taken at the candidate; the closest point to x under all of them, drawn on or back by what the step
+    /// before has shown, is the next candidate, and the nearest success on its ray is kept. Returns ‖r‖² of that closest
+    /// point, and how far it is from where the step began, squared.
+    fn move_along_boundary(&mut self) -> (f32, f32) {
         self.problem.seen.phase = Phase::Boundary;
         let judgement = self.problem.margin_gradient(&self.candidate, &mut self.tangents);
+        let normal = self.tangents.normal(judgement.rival);
+        self.steepest = self.steepest.max(MEAN_SLOPE * dot(normal, normal).sqrt());
         self.tangents.keep(judgement.rival, &self.candidate, BOUNDARY_AIM - judgement.margin);
+        self.mixer.begin(&self.candidate);
         self.tangents.closest(&self.problem.image, &mut self.candidate);
+        let promised = squared_distance(&self.candidate, &self.problem.image);
+        let moved = self.mixer.mix(&mut self.candidate);
         if self.problem.goal == Goal::Any {
             // No minimisation chose this c: it is the one that would hold r here, at the boundary.
             self.problem.h = self.tangents.total_multiplier().max(f32::MIN_POSITIVE) / BOUNDARY_PUSH;
         }
         let judgement = self.problem.try_scale(&self.candidate, 1.0, &mut self.ray);
         if !judgement.success && judgement.margin - BOUNDARY_AIM > NEAR * self.first_margin {
-            self.scale(RAY_LIMIT);
+            self.scale(RAY_LIMIT, SCALE_PASSES);
         }
-        let promised = squared_distance(&self.candidate, &self.problem.image);
-        let settled = self.problem.best.norm_squared <= promised * (1.0 + SETTLED);
-        if settled || made + 1 >= self.options.boundary_steps {
+        (promised, moved)
+    }
+
+    /// The first label from `from` on whose tangent holds the candidate and is off there by more than this part of the image's own
+    /// margin: where the boundary is bent, tangents of earlier steps lead astray.
+    fn stale_tangent(&mut self, from: usize, part: f32) -> Option<usize> {
+        let z = *self.problem.logits(&self.candidate);
+        (from..LABELS).find(|&rival| {
+            let off =
+                || self.tangents.rise(rival, &self.candidate) - (BOUNDARY_AIM - self.problem.margin_over(rival, &z));
+            self.tangents.holds(rival) && off().abs() > part * self.first_margin.abs()
+        })
+    }
+
+    /// Takes the tangent of `rival` at the candidate.
+    fn renew_tangent(&mut self, rival: usize) {
+        let margin = self.problem.margin_gradient_over(rival, &self.candidate, &mut self.tangents);
+        self.tangents.keep(rival, &self.candidate, BOUNDARY_AIM - margin);
+    }
+
+    fn renew_step(&mut self, rival: usize, made: u32) {
+        self.renew_tangent(rival);
+        self.stage = match self.stale_tangent(rival + 1, STALE) {
+            Some(rival) => Stage::Renew(rival, made),
+            None => Stage::Boundary(made),
+        };
+    }
+
+    /// The boundary's nearest point is found: away from a label, another way there may lead to a nearer one.
+    fn after_boundary(&mut self) {
+        if self.ways.begun == 0.0 {
             return self.finish(Ending::Success);
         }
-        self.stage = Stage::Boundary(made + 1);
+        self.ways.bend = self.ways.bend.max(self.ways.begun / self.problem.best.norm_squared);
+        self.ways.keep(&self.problem.best);
+        // At the boundary the slopes may have been steeper than at x.
+        if self.may_be_nearest(self.ways.seen) {
+            self.stage = Stage::Labels(self.ways.seen);
+        } else {
+            self.follow_way();
+        }
     }
 
     /// Looks for the smallest s up to `limit` at which `clip(x + s·r)` reaches the goal, with r from the candidate:
     /// regula falsi on the margin, by forward passes alone. The problem keeps what it finds.
-    fn scale(&mut self, limit: f32) {
+    fn scale(&mut self, limit: f32, passes: u32) {
         let (mut low, mut low_margin) = (0.0, self.first_margin);
         let (mut high, mut step) = (1.0, 0.01);
         let mut judgement = self.problem.try_scale(&self.candidate, high, &mut self.ray);
@@ -561,8 +783,8 @@ impl Attack {
             judgement = self.problem.try_scale(&self.candidate, high, &mut self.ray);
         }
         let mut high_margin = judgement.margin;
-        for _ in 0..SCALE_PASSES {
-            if high - low <= SCALE_PRECISION * high || high_margin <= SCALE_PRECISION * self.first_margin.abs() {
+        for _ in 0..passes {
+            if high - low <= self.precision * high || high_margin <= self.precision * self.first_margin.abs() {
                 return;
             }
             // A little beyond the root, for a success.
@@ -587,7 +809,7 @@ impl Attack {
         if found && self.options.reading != Reading::Weight {
             self.problem.seen.phase = Phase::Scale;
             self.candidate.copy_from_slice(&self.problem.best.point);
-            self.scale(1.0);
+            self.scale(1.0, SCALE_PASSES);
         }
         let judgement = self.problem.look_at_result();
         let norm = if found { self.problem.best.norm_squared.sqrt() } else { 0.0 };

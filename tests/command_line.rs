@@ -98,6 +98,24 @@ fn every_reading_of_c_is_accepted() {
 }
 
 #[test]
+fn a_thorough_search_finds_no_larger_norms() {
+    for target in ["next", "best", "all", "any"] {
+        let rows = |more: &[&str]| {
+            let report = report(&[&["--count", "2", "--target", target], more].concat());
+            report["images"].as_array().unwrap().clone()
+        };
+        let (plain, thorough) = (rows(&[]), rows(&["--thorough"]));
+        assert_eq!(plain.len(), thorough.len());
+        for (plain, thorough) in plain.iter().zip(&thorough) {
+            let number = |row: &Value, field: &str| row[field].as_f64().unwrap();
+            assert_eq!((&thorough["success"], &thorough["target"]), (&Value::from(true), &plain["target"]));
+            assert!(number(thorough, "norm") <= number(plain, "norm"), "{target}: {thorough}, not {plain}");
+            assert!(number(thorough, "evaluations") > number(plain, "evaluations"), "{target}: {thorough}");
+        }
+    }
+}
+
+#[test]
 fn certificates_are_lower_bounds_of_the_norms_and_only_there_when_asked_for() {
     for target in ["next", "best", "all", "any"] {
         let report = report(&["--count", "3", "--target", target, "--certify", "200"]);

@@ -50,6 +50,21 @@ impl Tangents {
         self.multipliers.iter().sum()
     }
 
+    /// Whether the tangent of `rival` holds the last closest point.
+    pub(super) fn holds(&self, rival: usize) -> bool {
+        self.kept[rival] && self.multipliers[rival] > 0.0
+    }
+
+    /// Whether several tangents hold it.
+    pub(super) fn several(&self) -> bool {
+        (0..LABELS).filter(|&rival| self.holds(rival)).count() > 1
+    }
+
+    /// By how much the margin over `rival` still has to rise at `u`, as its tangent has it.
+    pub(super) fn rise(&self, rival: usize, u: &[f32]) -> f32 {
+        self.offsets[rival] - dot(&self.normals[rival * PIXELS..][..PIXELS], u)
+    }
+
     /// Where to write the gradient of the margin over `rival`, before [`Tangents::keep`].
     pub(super) fn normal(&mut self, rival: usize) -> &mut [f32] {
         &mut self.normals[rival * PIXELS..][..PIXELS]
@@ -161,4 +176,60 @@ pub(super) fn multiplier(x: &[f32], from: &[f32], slope: &[f32], rise: f32) -> O
         }
     }
     Some(t)
+}
+
+/// Anderson's acceleration of a sequence of steps, with one earlier step (D. Anderson, *Iterative procedures for nonlinear
+/// integral equations*, J. ACM 12, 1965).
+///
+/// On a curved boundary plain steps overshoot, or creep: each error is a multiple of the one before it. Two steps in a row
+/// show by how much, along the line that they span.
+pub(super) struct Mixer {
+    /// Where the step began, in pixels; where the one before led to, and by what change.
+    from: Vec<f32>,
+    last_to: Vec<f32>,
+    last_change: Vec<f32>,
+    has_last: bool,
+}
+
+/// The most that two steps may be drawn apart or together.
+const APART: f32 = 1.5;
+const TOGETHER: f32 = 0.9;
+/// A smaller part than this may come of the box's faces alone.
+const LEAST: f32 = 0.3;
+
+impl Mixer {
+    pub(super) fn new() -> Self {
+        let zeros = || vec![0.0; PIXELS];
+        Mixer { from: zeros(), last_to: zeros(), last_change: zeros(), has_last: false }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.has_last = false;
+    }
+
+    /// A step begins here.
+    pub(super) fn begin(&mut self, from: &[f32]) {
+        self.from.copy_from_slice(from);
+    }
+
+    /// The step leads to `to`, which is moved, within the box, to where it and the one before would end up.
+    /// Returns the length of the step, squared.
+    pub(super) fn mix(&mut self, to: &mut [f32]) -> f32 {
+        let [moved, along, square] = sums([&*to, &self.from, &self.last_change], |[to, from, last]| {
+            let change = to - from;
+            let difference = change - last;
+            [change * change, change * difference, difference * difference]
+        });
+        let part = if self.has_last && square > 0.0 { clip(along / square, -APART, TOGETHER) } else { 0.0 };
+        let part = if part.abs() < LEAST { 0.0 } else { part };
+        let steps = to.iter_mut().zip(&self.from).zip(&mut self.last_to).zip(&mut self.last_change);
+        for (((to, from), last_to), last_change) in steps {
+            *last_change = *to - from;
+            let mixed = *to - part * (*to - *last_to);
+            *last_to = *to;
+            *to = clip(mixed, 0.0, 1.0);
+        }
+        self.has_last = true;
+        moved
+    }
 }

@@ -17,6 +17,8 @@ pub(super) struct Problem {
     pub goal: Goal,
     /// The loss's weight, 1/(2c).
     pub h: f32,
+    /// The logits at x.
+    first: [f32; LABELS],
     pub prediction: usize,
     pub evaluations: u32,
     pub seen: Seen,
@@ -59,6 +61,7 @@ impl Problem {
             image: zeros(),
             goal: Goal::Any,
             h: 1.0,
+            first: [0.0; LABELS],
             prediction: 0,
             evaluations: 0,
             seen: Seen { r: zeros(), loss: 0.0, margin: 0.0, success: false, push: 0.0, phase: Phase::Bracket },
@@ -70,7 +73,8 @@ impl Problem {
     pub(super) fn start(&mut self, image: &[f32], goal: Goal) {
         self.image.copy_from_slice(image);
         self.goal = goal;
-        self.prediction = network::label(self.evaluator.logits(image));
+        self.first = *self.evaluator.logits(image);
+        self.prediction = network::label(&self.first);
         self.h = 1.0;
         self.evaluations = 0;
         self.best.norm_squared = f32::INFINITY;
@@ -96,6 +100,44 @@ impl Problem {
         0.5 * norm_squared + self.h * self.seen.loss
     }
 
+    /// The label that is so many places behind the prediction at x, and its margin there.
+    pub(super) fn ranked(&self, rank: usize) -> (usize, f32) {
+        let z = &self.first;
+        let mut passed = [false; LABELS];
+        let mut label = self.prediction;
+        for _ in 0..=rank {
+            passed[label] = true;
+            let rest = (0..LABELS).filter(|&l| !passed[l]);
+            label = rest.reduce(|best, l| if z[l] > z[best] { l } else { best }).unwrap_or(label);
+        }
+        (label, z[label] - z[self.prediction])
+    }
+
+    /// The gradient at x of `label`'s margin over the prediction.
+    pub(super) fn label_gradient(&mut self, label: usize, gradient: &mut [f32]) {
+        let z = *self.evaluator.logits(&self.image);
+        let judgement = self.judge(&z);
+        let image = std::mem::take(&mut self.image);
+        self.see(&image, &z, judgement);
+        self.image = image;
+        let mut over_logits = [0.0; LABELS];
+        (over_logits[label], over_logits[self.prediction]) = (1.0, -1.0);
+        self.evaluator.input_gradient(&over_logits, gradient);
+        self.evaluations += 1;
+    }
+
+    /// The best x + r so far, or x.
+    pub(super) fn nearest(&self) -> &[f32] {
+        if self.has_best() { &self.best.point } else { &self.image }
+    }
+
+    /// The gradient at `u` of the logits weighed by `mixture`.
+    pub(super) fn gradient_of(&mut self, mixture: &[f32; LABELS], u: &[f32], gradient: &mut [f32]) {
+        self.evaluator.logits(u);
+        self.evaluator.input_gradient(mixture, gradient);
+        self.evaluations += 1;
+    }
+
     /// The margin at `u`, and its gradient into the rival's place among the tangents.
     pub(super) fn margin_gradient(&mut self, u: &[f32], tangents: &mut Tangents) -> Judgement {
         let z = *self.evaluator.logits(u);
@@ -107,6 +149,29 @@ impl Problem {
         self.evaluator.input_gradient(&over_logits, tangents.normal(judgement.rival));
         self.evaluations += 1;
         judgement
+    }
+
+    /// The logits at `u`.
+    pub(super) fn logits(&mut self, u: &[f32]) -> &[f32; LABELS] {
+        self.evaluator.logits(u)
+    }
+
+    /// The margin over `rival` where the logits are `z`.
+    pub(super) fn margin_over(&self, rival: usize, z: &[f32; LABELS]) -> f32 {
+        z[self.judge(z).winner] - z[rival]
+    }
+
+    /// The margin over `rival` at `u`, and its gradient into the rival's place among the tangents.
+    pub(super) fn margin_gradient_over(&mut self, rival: usize, u: &[f32], tangents: &mut Tangents) -> f32 {
+        let z = *self.evaluator.logits(u);
+        let judgement = self.judge(&z);
+        self.see(u, &z, judgement);
+        let mut over_logits = [0.0; LABELS];
+        over_logits[judgement.winner] += 1.0;
+        over_logits[rival] -= 1.0;
+        self.evaluator.input_gradient(&over_logits, tangents.normal(rival));
+        self.evaluations += 1;
+        self.margin_over(rival, &z)
     }
 
     /// A forward pass on `clip(x + s·(end − x))`, which is left in `point`; kept if it is the best so far.

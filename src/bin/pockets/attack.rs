@@ -18,6 +18,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The starts of a thorough search, beside x as the search begins there.
+const STARTS: u32 = 40;
+
 #[derive(Args)]
 pub struct Arguments {
     /// The network, a safetensors file
@@ -38,6 +41,9 @@ pub struct Arguments {
     /// How the paper's c is understood
     #[arg(long, value_enum, default_value_t = ReadingName::Both)]
     reading: ReadingName,
+    /// Search from many starts: some hundred times the evaluations, for the smallest r that can be found
+    #[arg(long)]
+    thorough: bool,
     /// Also prove, for this many milliseconds an image, how small r could be at least
     #[arg(long, value_name = "MS")]
     certify: Option<u64>,
@@ -121,7 +127,7 @@ struct Row {
     scale: f32,
     c: f32,
     distortion: f32,
-    /// Of loss and gradient; for `best` those of all nine searches together.
+    /// Of loss and gradient; for `best`, and for a thorough `any`, those of all nine searches together.
     evaluations: u32,
     margin: f32,
     ms: f64,
@@ -161,7 +167,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     for (index, (image, label)) in right.take(arguments.count) {
         let image = Image { index, pixels: &image, label };
         let before = images.len();
-        attack_one(&mut attack, &network, &image, arguments.target, &mut images)?;
+        attack_one(&mut attack, &network, &image, arguments, &mut images)?;
         if let Some((certifier, time)) = &mut certifier {
             certify(certifier, &image, *time, &mut images[before..])?;
         }
@@ -186,17 +192,17 @@ fn attack_one(
     attack: &mut Attack,
     network: &Network,
     image: &Image,
-    target: Target,
+    arguments: &Arguments,
     rows: &mut Vec<Row>,
 ) -> Result<(), Box<dyn Error>> {
-    let label = image.label;
+    let (label, target, thorough) = (image.label, arguments.target, arguments.thorough);
     let goal = match target {
         Target::Next => Goal::Target((label + 1) % LABELS),
-        Target::Any => Goal::Any,
+        Target::Any if !thorough => Goal::Any,
         Target::Digit(digit) if digit == label => return Ok(()),
         Target::Digit(digit) => Goal::Target(digit),
-        Target::All | Target::Best => {
-            let nine = attack_all(attack, network, image)?;
+        Target::All | Target::Best | Target::Any => {
+            let nine = attack_all(attack, network, image, thorough)?;
             let (evaluations, ms) = nine.iter().fold((0, 0.0), |(e, ms), r| (e + r.evaluations, ms + r.ms));
             match target {
                 Target::All => rows.extend(nine),
@@ -207,19 +213,37 @@ fn attack_one(
     };
     let begin = Instant::now();
     attack.start(image.pixels, goal)?;
-    let outcome = attack.run().ok_or("the search ended without an outcome")?;
+    let outcome = match goal {
+        Goal::Target(target) if thorough => attack.run_thoroughly(image.pixels, target, STARTS)?,
+        _ => attack.run(),
+    };
+    let outcome = outcome.ok_or("the search ended without an outcome")?;
     rows.push(row(network, image, goal, outcome, attack, begin));
     Ok(())
 }
 
 /// One search for each label but the image's own.
-fn attack_all(attack: &mut Attack, network: &Network, image: &Image) -> Result<Vec<Row>, Box<dyn Error>> {
+fn attack_all(
+    attack: &mut Attack,
+    network: &Network,
+    image: &Image,
+    thorough: bool,
+) -> Result<Vec<Row>, Box<dyn Error>> {
     let mut rows = Vec::with_capacity(LABELS);
     let mut begin = Instant::now();
-    attack.run_all(image.pixels, |target, outcome, attack| {
+    let mut found = |target, outcome, attack: &Attack| {
         rows.push(row(network, image, Goal::Target(target), outcome, attack, begin));
         begin = Instant::now();
-    })?;
+    };
+    if thorough {
+        for target in (0..LABELS).filter(|target| *target != image.label) {
+            if let Some(outcome) = attack.run_thoroughly(image.pixels, target, STARTS)? {
+                found(target, outcome, attack);
+            }
+        }
+    } else {
+        attack.run_all(image.pixels, found)?;
+    }
     Ok(rows)
 }
 
