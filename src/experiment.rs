@@ -7,6 +7,7 @@ pub mod path;
 pub mod plane;
 pub mod rounding;
 pub mod spectrum;
+pub mod subspace;
 pub mod transfer;
 pub mod units;
 

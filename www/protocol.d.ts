@@ -160,6 +160,17 @@ deviations: Floats,
 tries: number,
 /** Chooses the changes. */
 seed: number, } }
+  | { "apart": {
+/** The network. */
+network: string,
+/** x. */
+image: Floats,
+/** r. */
+r: Floats,
+/** ‖·‖₂ of each change. */
+norm: number,
+/** The surfaces of the first of them. */
+surfaces: Array<string>, } }
   | { "weights": {
 /** The network. */
 network: string,
@@ -319,7 +330,7 @@ name: string,
 widths: Array<number>, };
 
 /** An answer, of the same name as its question. */
-export type Answer = { "digit": Floats | null } | { "classify": Prediction } | { "attack": Attacked } | { "targets": Array<Found> } | { "way": Way } | { "trace": Trace } | { "readings": Array<Compared> } | { "plane": Map } | { "noise": Counted } | { "crossing": Crossed } | { "weights": Array<Weighed> } | { "descent": Descent | null } | { "certify": Certified } | { "rounded": Rounded } | { "npy": Bytes } | { "csv": Bytes } | { "transfer": Array<Transferred> } | { "layers": Amplified } | { "follow": Followed } | { "units": Array<Ranked> } | "show";
+export type Answer = { "digit": Floats | null } | { "classify": Prediction } | { "attack": Attacked } | { "targets": Array<Found> } | { "way": Way } | { "trace": Trace } | { "readings": Array<Compared> } | { "plane": Map } | { "noise": Counted } | { "crossing": Crossed } | { "apart": Apart } | { "weights": Array<Weighed> } | { "descent": Descent | null } | { "certify": Certified } | { "rounded": Rounded } | { "npy": Bytes } | { "csv": Bytes } | { "transfer": Array<Transferred> } | { "layers": Amplified } | { "follow": Followed } | { "units": Array<Ranked> } | "show";
 
 /** What a network makes of an image. */
 export type Prediction = {
@@ -480,6 +491,13 @@ tried: number,
 changed: Array<number>,
 /** For each deviation Φ(−distance/deviation), the share that a plane at this distance would let through. */
 expected: Array<number>, };
+
+/** Changes of one norm with no pixel in common, each of which reaches. */
+export type Apart = {
+/** How many were found: at least so many dimensions has what they span. */
+found: number,
+/** How many there would be beyond a plane as far away as r is long, with no box in the way. */
+half_space: number, };
 
 /** The minimiser for one weight. */
 export type Weighed = {

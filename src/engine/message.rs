@@ -282,6 +282,20 @@ pub enum Question {
         /// Chooses the changes.
         seed: u32,
     },
+    /// How many changes of one norm, with no pixel in common, each reach the label of x + r.
+    #[cfg(feature = "sections")]
+    Apart {
+        /// The network.
+        network: String,
+        /// x.
+        image: Floats,
+        /// r.
+        r: Floats,
+        /// ‖·‖₂ of each change.
+        norm: f32,
+        /// The surfaces of the first of them.
+        surfaces: Vec<String>,
+    },
     /// The minimiser r(c) of c·‖r‖² + loss for each of some weights.
     #[cfg(feature = "sections")]
     Weights {
@@ -541,6 +555,9 @@ pub enum Answer {
     /// Counts beside expectations.
     #[cfg(feature = "sections")]
     Crossing(Crossed),
+    /// As many as were found.
+    #[cfg(feature = "sections")]
+    Apart(Apart),
     /// One for each weight.
     #[cfg(feature = "sections")]
     Weights(Vec<Weighed>),
@@ -793,6 +810,16 @@ pub struct Crossed {
     pub changed: Vec<u32>,
     /// For each deviation Φ(−distance/deviation), the share that a plane at this distance would let through.
     pub expected: Vec<f64>,
+}
+
+/// Changes of one norm with no pixel in common, each of which reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Apart {
+    /// How many were found: at least so many dimensions has what they span.
+    pub found: u32,
+    /// How many there would be beyond a plane as far away as r is long, with no box in the way.
+    pub half_space: u32,
 }
 
 /// The minimiser for one weight.

@@ -230,6 +230,15 @@ fn crossing(mut lead: impl FnMut(f32) -> f32) -> f32 {
     high
 }
 
+/// `clip(x + t·d)` with the t at which it is this far from x; where the box is too small for that, its corner.
+pub(super) fn go_to_norm(image: &[f32], direction: &[f32], norm: f32, point: &mut [f32]) {
+    let t = reach(image, direction, norm);
+    for ((point, x), d) in point.iter_mut().zip(image).zip(direction) {
+        // No direction leads nowhere, however far.
+        *point = if *d == 0.0 { *x } else { clip(x + t * d, 0.0, 1.0) };
+    }
+}
+
 /// The t with `‖clip(x + t·d) − x‖ = norm`; infinite where the box is too small for that.
 ///
 /// With the clipped pixels known, `t² = (norm² − Σ_clipped room²) / Σ_free d²`. A longer t only clips more, so that

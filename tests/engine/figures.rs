@@ -10,7 +10,9 @@ use pockets::{
         noise::{self, Clip, Noise},
         path,
         plane::Plane,
-        rounding, spectrum, transfer, units,
+        rounding, spectrum,
+        subspace::Subspace,
+        transfer, units,
     },
     network::{kernel::Evaluator, label, probabilities},
 };
@@ -406,6 +408,23 @@ fn unclipped_noise_crosses_the_boundary_beside_what_a_plane_would_let_through() 
     let wrong =
         Question::Crossing { network: main(), image: x(), deviations: Floats(vec![f32::NAN]), tries: 9, seed: 5 };
     assert!(driver.refusal_of(wrong).contains("finite"));
+}
+
+#[test]
+fn changes_that_share_no_pixel_are_counted_and_the_first_are_painted() {
+    let mut driver = Driver::new();
+    let norm = 2.0 * norm(&r().0);
+    let surfaces = vec!["explore/apart-0".to_owned(), "explore/apart-1".to_owned()];
+    let apart = |norm| Question::Apart { network: main(), image: x(), r: r(), norm, surfaces: surfaces.clone() };
+    let found = answer!(driver, Apart, apart(norm));
+    let mut subspace = Subspace::new(&image(), &r().0, 8, norm);
+    while subspace.step(&mut evaluator()) {}
+    assert_eq!(found, Apart { found: subspace.found().len() as u32, half_space: 4 });
+    assert!(found.found >= 2, "{found:?}");
+    for point in subspace.found() {
+        assert_eq!(label(evaluator().logits(point)), 8);
+    }
+    assert!(driver.refusal_of(apart(f32::NAN)).contains("no direction"));
 }
 
 #[test]

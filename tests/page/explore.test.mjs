@@ -128,6 +128,25 @@ test('the search can be stepped, scrubbed and played, and the readings of the pa
   assert(await target(page, '8').isChecked(), 'the target before comes back');
 });
 
+test('changes that share no pixel are counted beside what a half-space has room for, and shown', async (t) => {
+  const { page } = await open(t, STILL);
+  await settled(page, /sample 3/);
+  const pocket = await section(page, 'chance');
+  const words = pocket.locator('.apart .words');
+  const slider = pocket.getByRole('slider', { name: 'Size of each change' });
+  const count = async () => Number(await words.locator('.count').textContent());
+  await words.filter({ hasText: /3\.0 times as large as r.* predict 8.*room for 9/ }).waitFor();
+  const found = await count();
+  assert(found >= 3, `${found}`);
+  assert.equal(await pocket.locator('.apart canvas:visible').count(), found);
+  await slider.press('End');
+  await words.filter({ hasText: /4\.0 times.*room for 16/ }).waitFor();
+  assert((await count()) >= found);
+  await slider.press('Home');
+  await words.filter({ hasText: /^1 change, 1\.0 times.*room for 1\b/ }).waitFor();
+  assert.match((await slider.getAttribute('aria-valuetext')) ?? '', /1\.0 times r: 1 change/);
+});
+
 test('on the map the digit and its example lie in different regions; noise of the same size changes nothing, much larger noise does', async (t) => {
   const { page } = await open(t, STILL);
   await settled(page, /sample 3/);

@@ -2,6 +2,7 @@
 /** The pocket on a map, and random changes of the same size and larger, counted: clipped to the box or not. */
 import { create } from '../dom.js';
 import { watchTheme } from '../theme.js';
+import { apartView } from './apart.js';
 import { crossingView } from './crossing.js';
 import { mapView } from './map.js';
 import { watchProof } from './proof.js';
@@ -41,6 +42,7 @@ export function section(figure, { client }) {
     seed++;
     map.reset();
   };
+  const apart = apartView(client);
   const crossing = crossingView(client);
   const noise = noiseView(client, (norm, clipped, surface) => {
     if (!shown) return;
@@ -75,6 +77,7 @@ export function section(figure, { client }) {
       ),
       noise.element,
     ),
+    apart.element,
     crossing.element,
   );
   watchProof((certified) => map.prove(certified?.any ?? null));
@@ -86,6 +89,7 @@ export function section(figure, { client }) {
       client.cancel('noise');
       map.about(null);
       noise.about(null);
+      apart.about(null);
       crossing.about(null);
       words.textContent = '';
       return;
@@ -94,6 +98,7 @@ export function section(figure, { client }) {
     map.about(shown.norm);
     map.reset();
     noise.about(shown.norm);
+    apart.about({ ...shown, r, label: answer.adversarial?.label ?? null });
     crossing.about(shown);
   };
 }

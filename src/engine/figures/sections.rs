@@ -7,6 +7,7 @@ mod layers;
 mod map;
 mod plane;
 mod search;
+mod subspace;
 mod targets;
 mod transfer;
 mod units;
@@ -56,6 +57,10 @@ pub(super) async fn answer(work: &Work, question: Question) -> Result<Answer, St
         Question::Crossing { network, image, deviations, tries, seed } => {
             let network = work.network(&network)?;
             Answer::Crossing(plane::crossing(work, &network, pixels(&image)?, &deviations.0, tries, seed).await?)
+        }
+        Question::Apart { network, image, r, norm, surfaces } => {
+            let network = work.network(&network)?;
+            Answer::Apart(subspace::apart(work, &network, pixels(&image)?, change(&r)?, norm, &surfaces).await?)
         }
         Question::Weights { network, image, target, weights } => {
             let network = work.network(&network)?;

@@ -1,0 +1,75 @@
+// @ts-check
+/** Pocket or half-space: changes that share no pixel and each reach the label by themselves, counted. */
+import { create } from '../dom.js';
+import { empty, picture } from './picture.js';
+
+/** @import { Client } from '../client.js' */
+/** @import { Apart } from '../protocol.js' */
+
+const SHOWN = 16;
+/** The size of each change in multiples of ‖r‖₂. */
+const [LEAST, MOST, FIRST] = [1, 4, 3];
+
+/** @param {Client} client */
+export function apartView(client) {
+  const words = create('p', { class: 'words' });
+  const slider = create('input', {
+    type: 'range',
+    id: 'apart',
+    min: String(LEAST),
+    max: String(MOST),
+    step: '0.1',
+    value: String(FIRST),
+  });
+  const surfaces = Array.from({ length: SHOWN }, (_, k) => picture(client, `apart-${k}`));
+  const changes = create('div', { class: 'changes' }, ...surfaces.map(({ element }) => element));
+  const element = create(
+    'div',
+    { class: 'columns apart' },
+    create('div', {}, words, create('div', { class: 'slider' }, create('label', { for: 'apart' }, 'Size of each change'), slider)),
+    changes,
+  );
+  /** @type {{ network: string, image: Float32Array, r: Float32Array, norm: number, label: number | null } | null} */
+  let shown = null;
+
+  function ask() {
+    if (!shown) return;
+    const { network, image, r, norm } = shown;
+    const names = surfaces.map(({ name }) => name);
+    client.ask('apart', 'apart', { network, image, r, norm: Number(slider.value) * norm, surfaces: names }, show);
+  }
+  /** @param {Apart} counted */
+  function show({ found, half_space }) {
+    if (!shown) return;
+    const times = Number(slider.value).toFixed(1);
+    for (const [k, surface] of surfaces.entries()) {
+      surface.show(k < found);
+      surface.element.hidden = k >= found;
+    }
+    changes.setAttribute('role', 'img');
+    changes.setAttribute('aria-label', `${Math.min(found, SHOWN)} changes that share no pixel`);
+    words.replaceChildren(
+      create('b', { class: 'count' }, String(found)),
+      found === 1 ? ' change, ' : ' changes without a pixel in common, ',
+      `${times} times as large as `,
+      create('i', { class: 'r' }, 'r'),
+      `, ${found === 1 ? 'makes' : 'each make'} the network predict ${shown.label}: its region is `,
+      create('a', { href: 'https://arxiv.org/abs/1704.03453' }, `at least ${found}-dimensional`),
+      ` there. Beyond a flat boundary there would be room for ${half_space}. `,
+      2 * found > half_space ? 'That is no pocket, but one side of a wall.' : 'The region is narrower than one side of a wall.',
+    );
+    slider.setAttribute('aria-valuetext', `${times} times r: ${found} ${found === 1 ? 'change' : 'changes'}`);
+  }
+  slider.addEventListener('input', ask);
+  return {
+    element,
+    /** @param {typeof shown} next */
+    about(next) {
+      shown = next;
+      element.hidden = !shown;
+      if (shown) return ask();
+      client.cancel('apart');
+      for (const surface of surfaces) empty(client, surface);
+    },
+  };
+}
