@@ -146,7 +146,6 @@ fn away_from_a_label_the_search_stops_just_beyond_the_boundary() {
     }
 }
 
-/// Random weights of a trained network's size, with biases that centre every layer, so that most targets are in reach.
 #[test]
 fn the_nearest_other_label_is_the_nearest_of_nine_at_no_more_than_twice_the_evaluations() {
     // Before it looked at several labels the search took 5.14 and 3.00 evaluations in the mean, and its norms were 1.069 and 1.004 of
@@ -190,6 +189,7 @@ fn many_starts_find_the_smallest_norms_known() {
     assert!(found >= 29, "{found} of 30");
 }
 
+/// Random weights of a trained network's size, with biases that centre every layer, so that most targets are in reach.
 fn random_network(hidden: &[usize], activation: Activation, rng: &mut StdRng) -> Arc<Mlp> {
     let mut inputs = PIXELS;
     let mut middle = 0.13; // the mean pixel of MNIST

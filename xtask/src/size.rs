@@ -57,7 +57,24 @@ fn measure(root: &Path) -> Result<String> {
             failures.push(format!("The {title} downloads {packed} bytes, more than its budget of {budget}."));
         }
     }
+    let modules = modules(&dist)?;
+    println!("{modules}");
+    tables += &format!("{modules}\n");
     if failures.is_empty() { Ok(tables) } else { Err(failures.join(" ")) }
+}
+
+/// The table of the WebAssembly modules.
+fn modules(dist: &Path) -> Result<String> {
+    let unreadable = |error: io::Error| format!("{} can't be read: {error}.", dist.display());
+    let mut table = "| module            |   bytes | gzip -9 |\n|-------------------|--------:|--------:|\n".to_owned();
+    for (name, what) in [("pockets", "the demo"), ("sections", "the sections"), ("feed", "the trainer")] {
+        let ending = format!("{name}_bg.wasm");
+        let files = site::files_in(dist).map_err(unreadable)?;
+        let file = files.into_iter().find(|file| file.ends_with(&ending)).ok_or(format!("There is no {ending}."))?;
+        let bytes = fs::read(dist.join(file)).map_err(unreadable)?;
+        table += &format!("| {what:<17} | {:>7} | {:>7} |\n", bytes.len(), gzip_size(&bytes)?);
+    }
+    Ok(table)
 }
 
 /// The table of one page, and the size of all that it loads, packed.
