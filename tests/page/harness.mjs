@@ -270,7 +270,7 @@ export async function draw(page, strokes) {
     const at = (/** @type {Point} */ [x, y]) => /** @type {const} */ ([box.x + x * box.width, box.y + y * box.height]);
     await mouse.move(...at(first));
     await mouse.down();
-    for (const point of rest) await mouse.move(...at(point), { steps: 6 });
+    for (const point of rest) await mouse.move(...at(point), { steps: 2 });
     await mouse.up();
   }
 }
