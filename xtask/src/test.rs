@@ -211,7 +211,7 @@ fn pages(root: &Path) -> Result<()> {
         return Err(format!("There is no test in {}.", folder.display()));
     }
     let mut node = page::node(root)?;
-    run(node.args(["--test", "--test-concurrency=1"]).args(tests), "A test of the page")
+    run(node.args(["--test", "--test-concurrency=2"]).args(tests), "A test of the page")
 }
 
 /// The wasm tests, and some of the page's, in Firefox.
