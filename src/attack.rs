@@ -307,6 +307,8 @@ const ESTIMATES: u32 = 6;
 /// Evaluations after which the minimizer's point must do as the minimiser for its h: on a network with kinks the
 /// gradient need not become small anywhere. A search that may step along the boundary, and has been beyond it, walks there then.
 const PATIENCE: u32 = 30;
+/// The boundary steps were no help where the best success still has more than this many times the ‖r‖² that they promise.
+const NO_HELP: f32 = 1.5;
 /// A minimiser that is off by one logit need only be found this much less precisely,
 const EASE: f32 = 0.2;
 /// and never less precisely than this.
@@ -708,6 +710,7 @@ impl Attack {
             let stale = if first_time && self.tangents.several() { self.stale_tangent(0, STALE) } else { None };
             return match stale {
                 Some(rival) => self.stage = Stage::Renew(rival, made + 1),
+                None if best > NO_HELP * promised => self.start_walk(),
                 None => self.after_boundary(),
             };
         }
