@@ -8,6 +8,7 @@ mod boundary;
 mod descent;
 mod problem;
 mod thorough;
+mod walk;
 mod weight;
 
 use crate::{
@@ -231,6 +232,9 @@ pub struct Attack {
     precision: f32,
     /// Whether stale tangents were taken anew.
     renewed: bool,
+    /// The part of the way that a walk's next step tries first, and where the step begins.
+    reach: f32,
+    begun: Vec<f32>,
     /// Scratch: a gradient, the point that a boundary step is at, a point on its ray.
     slope: Vec<f32>,
     candidate: Vec<f32>,
@@ -291,6 +295,8 @@ enum Stage {
     Boundary(u32),
     /// The tangent of this label anew, then the next boundary step; how many were made.
     Renew(usize, u32),
+    /// A step of a walk along a boundary with kinks; how many were made.
+    Walk(u32),
     Done,
 }
 
@@ -299,8 +305,10 @@ const FAR: f32 = 0.05;
 /// …this often at most.
 const ESTIMATES: u32 = 6;
 /// Evaluations after which the minimizer's point must do as the minimiser for its h: on a network with kinks the
-/// gradient need not become small anywhere.
+/// gradient need not become small anywhere. A search that may step along the boundary, and has been beyond it, walks there then.
 const PATIENCE: u32 = 30;
+/// The boundary steps were no help where the best success still has more than this many times the ‖r‖² that they promise.
+const NO_HELP: f32 = 1.5;
 /// A minimiser that is off by one logit need only be found this much less precisely,
 const EASE: f32 = 0.2;
 /// and never less precisely than this.
@@ -380,6 +388,8 @@ impl Attack {
             },
             precision: SCALE_PRECISION,
             renewed: false,
+            reach: 1.0,
+            begun: zeros(),
             slope: zeros(),
             candidate: zeros(),
             ray: zeros(),
@@ -421,6 +431,7 @@ impl Attack {
             Stage::Minimise => self.minimise_step(),
             Stage::Boundary(made) => self.boundary_step(made),
             Stage::Renew(rival, made) => self.renew_step(rival, made),
+            Stage::Walk(made) => self.walk_step(made),
         }
         if self.stage != Stage::Done && self.problem.evaluations >= self.options.max_evaluations {
             self.finish(Ending::OutOfEvaluations);
@@ -594,7 +605,9 @@ impl Attack {
                 return self.next_weight();
             }
         }
-        if ending.is_some() || self.spent >= PATIENCE {
+        if self.spent >= PATIENCE && self.options.boundary_steps > 0 && self.problem.has_best() {
+            self.start_walk();
+        } else if ending.is_some() || self.spent >= PATIENCE {
             self.next_weight();
         }
     }
@@ -697,6 +710,7 @@ impl Attack {
             let stale = if first_time && self.tangents.several() { self.stale_tangent(0, STALE) } else { None };
             return match stale {
                 Some(rival) => self.stage = Stage::Renew(rival, made + 1),
+                None if best > NO_HELP * promised => self.start_walk(),
                 None => self.after_boundary(),
             };
         }
@@ -708,7 +722,7 @@ impl Attack {
     /// point, and how far it is from where the step began, squared.
     fn move_along_boundary(&mut self) -> (f32, f32) {
         self.problem.seen.phase = Phase::Boundary;
-        let judgement = self.problem.margin_gradient(&self.candidate, &mut self.tangents);
+        let judgement = self.problem.margin_gradient(&self.candidate, None, &mut self.tangents);
         let normal = self.tangents.normal(judgement.rival);
         self.steepest = self.steepest.max(MEAN_SLOPE * dot(normal, normal).sqrt());
         self.tangents.keep(judgement.rival, &self.candidate, BOUNDARY_AIM - judgement.margin);
@@ -770,8 +784,13 @@ impl Attack {
     /// Looks for the smallest s up to `limit` at which `clip(x + s·r)` reaches the goal, with r from the candidate:
     /// regula falsi on the margin, by forward passes alone. The problem keeps what it finds.
     fn scale(&mut self, limit: f32, passes: u32) {
+        self.scale_from(1.0, limit, passes);
+    }
+
+    /// The same, where `high` is tried first.
+    fn scale_from(&mut self, mut high: f32, limit: f32, passes: u32) {
         let (mut low, mut low_margin) = (0.0, self.first_margin);
-        let (mut high, mut step) = (1.0, 0.01);
+        let mut step = 0.01;
         let mut judgement = self.problem.try_scale(&self.candidate, high, &mut self.ray);
         while !judgement.success {
             if high >= limit {

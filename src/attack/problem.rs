@@ -138,15 +138,15 @@ impl Problem {
         self.evaluations += 1;
     }
 
-    /// The margin at `u`, and its gradient into the rival's place among the tangents.
-    pub(super) fn margin_gradient(&mut self, u: &[f32], tangents: &mut Tangents) -> Judgement {
+    /// The margin at `u`, and its gradient into this place among the tangents, or the rival's.
+    pub(super) fn margin_gradient(&mut self, u: &[f32], place: Option<usize>, tangents: &mut Tangents) -> Judgement {
         let z = *self.evaluator.logits(u);
         let judgement = self.judge(&z);
         self.see(u, &z, judgement);
         let mut over_logits = [0.0; LABELS];
         over_logits[judgement.winner] = 1.0;
         over_logits[judgement.rival] = -1.0;
-        self.evaluator.input_gradient(&over_logits, tangents.normal(judgement.rival));
+        self.evaluator.input_gradient(&over_logits, tangents.normal(place.unwrap_or(judgement.rival)));
         self.evaluations += 1;
         judgement
     }

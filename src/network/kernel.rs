@@ -4,6 +4,7 @@
 //! One evaluation of a search is [`Evaluator::logits`] followed by
 //! [`Evaluator::input_gradient`] with the loss's gradient over the logits.
 
+mod convolution;
 mod loops;
 mod step;
 
@@ -33,14 +34,14 @@ impl Evaluator {
         let (mut steps, mut outputs) = (Vec::new(), Vec::new());
         let mut add = |(step, after): (Step, Grid)| {
             steps.push(step);
-            outputs.push(vec![0.0; after.len()]);
+            outputs.push(loops::zeros(after.len()));
             after
         };
         match &network {
             Network::Mlp(mlp) => {
                 let layers = mlp.layers();
                 for (k, layer) in layers.iter().enumerate() {
-                    grid = add(Step::affine(grid, None, layer));
+                    grid = add(Step::affine(grid, layer));
                     if k + 1 < layers.len() {
                         grid = add((Step::Activation(mlp.activation()), grid));
                     }

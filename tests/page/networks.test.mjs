@@ -7,7 +7,7 @@ import { open } from './harness.mjs';
 import { section, settled, STILL, written } from './helpers.mjs';
 
 const NAME = 'CNN8-16-10';
-/** What a search may take, in milliseconds. */
+/** What a search may take in the median, in milliseconds. */
 const BUDGET = 50;
 
 test('the convolutional network is fetched when it is chosen, and attacked live', async (t) => {
@@ -19,7 +19,6 @@ test('the convolutional network is fetched when it is chosen, and attacked live'
   await settled(page, /as 3.*makes it predict 8/);
   assert.equal(requests.filter(isIts).length, 1);
 
-  /** @type {number[]} */ const times = [];
   for (const [digit, target] of [
     [4, '9'],
     [7, '2'],
@@ -31,11 +30,29 @@ test('the convolutional network is fetched when it is chosen, and attacked live'
     await settled(page, new RegExp(`your digit as ${digit}.*makes it predict`));
     assert.match(await readout('Prediction').innerText(), new RegExp(`^${digit}`));
     if (target !== 'any') assert.match(await readout('Adversarial prediction').innerText(), new RegExp(`^${target}`));
-    times.push(Number.parseFloat(await readout('Search time').innerText()));
     await page.getByRole('button', { name: 'Clear', exact: true }).click();
   }
+});
+
+test('a search on the convolutional network takes less than a twentieth of a second in the median', async (t) => {
+  const { page, readout } = await open(t, STILL);
+  await settled(page, /sample 3/);
+  await page.getByRole('combobox', { name: 'Network', exact: true }).selectOption(NAME);
+  await settled(page, /as 3.*makes it predict 8/);
+  /** @type {number[]} */ const times = [];
+  for (const target of [1, 5, 8]) {
+    await page.getByRole('radio', { name: String(target), exact: true }).check({ force: true });
+    for (let digit = 0; digit < 10; digit++) {
+      if (digit === target) continue;
+      await page.getByRole('button', { name: `Sample digit ${digit}`, exact: true }).click();
+      await settled(page, new RegExp(`this sample ${digit} as ${digit}.*makes it predict ${target}`));
+      times.push(Number.parseFloat(await readout('Search time').innerText()));
+    }
+  }
   times.sort((a, b) => a - b);
-  assert(times[1] < BUDGET, `the search took ${times.join(', ')} ms`);
+  const median = times[times.length >> 1];
+  t.diagnostic(`the median of ${times.length} searches is ${median} ms, the slowest took ${times.at(-1)} ms`);
+  assert(median < BUDGET, `the searches took ${times.join(', ')} ms`);
 });
 
 test('what looks into layers says which networks it is for, and the other sections go on', async (t) => {

@@ -6,6 +6,7 @@ use crate::network::{
 };
 
 /// `output = b + Σ_i columns_i · input_i`, four inputs at a time, skipping those that are zero.
+#[inline(never)]
 pub(super) fn affine(columns: &[f32], input: &[f32], bias: &[f32], nonzero: &mut Vec<u32>, output: &mut [f32]) {
     output.copy_from_slice(bias);
     let width = bias.len();
@@ -63,7 +64,7 @@ pub(super) fn padded(n: usize) -> usize {
 /// of its `area` places, and there are as many rows as make a multiple of the lanes.
 pub(super) fn columns(weight: &[f32], channels: usize, area: usize, stride: usize, outputs: usize) -> Vec<f32> {
     let width = padded(outputs);
-    let mut columns = vec![0.0; padded(area * stride) * width];
+    let mut columns = zeros(padded(area * stride) * width);
     for (o, row) in weight.chunks_exact(channels * area).enumerate() {
         for (channel, row) in row.chunks_exact(area).enumerate() {
             for (place, &w) in row.iter().enumerate() {
@@ -72,6 +73,12 @@ pub(super) fn columns(weight: &[f32], channels: usize, area: usize, stride: usiz
         }
     }
     columns
+}
+
+/// So many zeros; one place in the module allocates them.
+#[inline(never)]
+pub(super) fn zeros(count: usize) -> Vec<f32> {
+    vec![0.0; count]
 }
 
 /// `values` with zeros after them.

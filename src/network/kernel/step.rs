@@ -1,10 +1,12 @@
 //! What an evaluation consists of, forwards and back.
 //!
 //! Numbers are kept [row, column, channel], channels padded to the lanes, so that a convolution is an affine layer of the
-//! patch under its window, and so is its gradient. An affine layer of everything is a convolution whose window is as large
-//! as what it looks at, and a mean is a convolution too.
+//! patch under its window, and so is its gradient. A mean is a convolution too.
 
-use super::loops::{activate, affine, columns, differentiate, gelu, pad, padded, transposed};
+use super::{
+    convolution::Convolution,
+    loops::{activate, affine, columns, differentiate, gelu, pad, padded, transposed, zeros},
+};
 use crate::{
     SIDE,
     network::{Activation, Layer, Operation, Window},
@@ -13,8 +15,8 @@ use crate::{
 /// One operation, prepared, with what the way back needs.
 pub(super) enum Step {
     Affine(Affine),
-    /// What each window covers, and which number was the largest, for each of the output.
-    MaxPool(Vec<Run>, Grid, Vec<u32>),
+    Convolution(Convolution),
+    MaxPool(MaxPool),
     /// A factor and a summand for each number.
     Scale(Vec<f32>, Vec<f32>),
     Activation(Activation),
@@ -25,10 +27,10 @@ pub(super) enum Step {
 /// Where numbers are: `(row·columns + column)·stride + channel`.
 #[derive(Clone, Copy)]
 pub(super) struct Grid {
-    channels: usize,
-    rows: usize,
-    columns: usize,
-    stride: usize,
+    pub channels: usize,
+    pub rows: usize,
+    pub columns: usize,
+    pub stride: usize,
 }
 
 impl Grid {
@@ -40,30 +42,48 @@ impl Grid {
         padded(self.rows * self.columns * self.stride)
     }
 
+    /// The grid of a window's positions over this one.
+    pub(super) fn under(self, window: Window) -> Self {
+        let along =
+            |length: usize, size: usize, stride: usize, padding: usize| (length + 2 * padding - size) / stride + 1;
+        Grid {
+            rows: along(self.rows, window.size.0, window.stride.0, window.padding.0),
+            columns: along(self.columns, window.size.1, window.stride.1, window.padding.1),
+            ..self
+        }
+    }
+
     /// How many there are before the last padding.
     fn used(self) -> usize {
         (self.rows * self.columns - 1) * self.stride + self.channels
     }
 }
 
-/// Numbers side by side under a window: in which of its positions, where they begin in the input and in the window.
+/// Numbers side by side under a window: in which of its positions, and where they begin in the input.
 pub(super) struct Run {
     position: usize,
     from: usize,
-    to: usize,
     length: usize,
 }
 
-/// An affine layer of the patch under a window.
+/// The largest number under a window.
+pub(super) struct MaxPool {
+    runs: Vec<Run>,
+    /// How far apart the places of the input are.
+    stride: usize,
+    /// The numbers it looked at last.
+    came_in: Vec<f32>,
+    /// What of the gradient has found no number yet that is as large as the largest.
+    rest: Vec<f32>,
+}
+
+/// An affine layer of everything.
 pub(super) struct Affine {
     columns: Vec<f32>,
     bias: Vec<f32>,
     /// How many numbers of the input there are.
     inputs: usize,
-    /// What the window covers; nothing where that is everything, always.
-    runs: Vec<Run>,
-    patch: Vec<f32>,
-    /// Which inputs of the layer are not zero.
+    /// Which of them are not zero.
     nonzero: Vec<u32>,
 }
 
@@ -71,60 +91,48 @@ impl Step {
     /// What `operation` does to `input`, and where it leaves the result; nothing where it does nothing.
     pub(super) fn of(operation: &Operation, input: Grid) -> Option<(Self, Grid)> {
         Some(match operation {
-            Operation::Convolution(window, layer) => Step::affine(input, Some(*window), layer),
-            Operation::Linear(layer) => Step::affine(input, None, layer),
-            Operation::AveragePool(window) => Step::affine(input, Some(*window), &mean(*window, input.channels)),
+            Operation::Convolution(window, layer) => Step::convolution(input, *window, layer),
+            Operation::Linear(layer) => Step::affine(input, layer),
+            Operation::AveragePool(window) => Step::convolution(input, *window, &mean(*window, input.channels)),
             Operation::MaxPool(window) => {
                 let (runs, output) = runs(*window, input);
-                (Step::MaxPool(runs, input, vec![0; output.len()]), output)
+                let [came_in, rest] = [input, output].map(|grid| zeros(grid.len()));
+                (Step::MaxPool(MaxPool { runs, stride: input.stride, came_in, rest }), output)
             }
             Operation::Scale { factor, shift } => (Step::Scale(spread(factor, input), spread(shift, input)), input),
             Operation::Activation(activation) => (Step::Activation(*activation), input),
-            Operation::Gelu => (Step::Gelu(vec![0.0; input.len()]), input),
+            Operation::Gelu => (Step::Gelu(zeros(input.len())), input),
             // Whatever follows looks at the whole grid, or at each number alone.
             Operation::Flatten => return None,
         })
     }
 
-    /// A layer of everything, or of the patch under a window. Its weight is [out, channel, row, column].
+    /// A layer of everything. Its weight is [out, channel, row, column].
     #[inline(never)]
-    pub(super) fn affine(input: Grid, window: Option<Window>, layer: &Layer) -> (Self, Grid) {
-        let whole = Window { size: (input.rows, input.columns), stride: (1, 1), padding: (0, 0) };
-        let (mut runs, output) = runs(window.unwrap_or(whole), input);
-        let area = window.map_or(input.rows * input.columns, Window::area);
-        if window.is_none() {
-            runs.clear();
-        }
-        let channels = layer.inputs / area;
-        let patch = vec![0.0; padded(area * input.stride)];
+    pub(super) fn affine(input: Grid, layer: &Layer) -> (Self, Grid) {
+        let area = input.rows * input.columns;
         let step = Step::Affine(Affine {
-            columns: columns(&layer.weight, channels, area, input.stride, layer.outputs),
+            columns: columns(&layer.weight, layer.inputs / area, area, input.stride, layer.outputs),
             bias: pad(&layer.bias),
             inputs: input.used(),
-            runs,
-            nonzero: Vec::with_capacity(patch.len()),
-            patch,
+            nonzero: Vec::with_capacity(input.len()),
         });
-        (step, Grid { channels: layer.outputs, stride: padded(layer.outputs), ..output })
+        (step, Grid { channels: layer.outputs, rows: 1, columns: 1, stride: padded(layer.outputs) })
+    }
+
+    /// A layer of the patch under a window.
+    fn convolution(input: Grid, window: Window, layer: &Layer) -> (Self, Grid) {
+        let (convolution, output) = Convolution::new(input, window, layer);
+        (Step::Convolution(convolution), output)
     }
 
     pub(super) fn forward(&mut self, input: &[f32], output: &mut [f32]) {
         match self {
-            Step::Affine(layer) => layer.forward(input, output),
-            Step::MaxPool(runs, grid, largest) => {
-                output.fill(f32::NEG_INFINITY);
-                for run in runs {
-                    for place in (run.from..run.from + run.length).step_by(grid.stride) {
-                        for channel in 0..grid.stride {
-                            let to = run.position * grid.stride + channel;
-                            if input[place + channel] > output[to] {
-                                output[to] = input[place + channel];
-                                largest[to] = (place + channel) as u32;
-                            }
-                        }
-                    }
-                }
+            Step::Affine(Affine { columns, bias, inputs, nonzero }) => {
+                affine(columns, &input[..*inputs], bias, nonzero, output);
             }
+            Step::Convolution(convolution) => convolution.forward(input, output),
+            Step::MaxPool(pool) => pool.forward(input, output),
             Step::Scale(factor, shift) => {
                 for (((o, v), f), s) in output.iter_mut().zip(input).zip(factor).zip(shift) {
                     *o = *f * v + *s;
@@ -145,11 +153,9 @@ impl Step {
     /// From the gradient over the output, `delta`, to that over the input.
     pub(super) fn backward(&mut self, output: &[f32], delta: &[f32], gradient: &mut [f32]) {
         match self {
-            Step::Affine(layer) => layer.backward(delta, gradient),
-            Step::MaxPool(_, _, largest) => {
-                gradient.fill(0.0);
-                largest.iter().zip(delta).for_each(|(&at, d)| gradient[at as usize] += d);
-            }
+            Step::Affine(layer) => transposed(&layer.columns, delta, gradient),
+            Step::Convolution(convolution) => convolution.backward(delta, gradient),
+            Step::MaxPool(pool) => pool.backward(output, delta, gradient),
             Step::Scale(slopes, _) | Step::Gelu(slopes) => {
                 gradient.iter_mut().zip(delta).zip(slopes).for_each(|((g, d), slope)| *g = *slope * d);
             }
@@ -161,49 +167,57 @@ impl Step {
     }
 }
 
-impl Affine {
+impl MaxPool {
+    #[inline(never)]
     fn forward(&mut self, input: &[f32], output: &mut [f32]) {
-        if self.runs.is_empty() {
-            return affine(&self.columns, &input[..self.inputs], &self.bias, &mut self.nonzero, output);
-        }
-        let positions = self.runs.chunk_by(|a, b| a.position == b.position);
-        for (runs, output) in positions.zip(output.chunks_exact_mut(self.bias.len())) {
-            self.patch.fill(0.0);
-            for run in runs {
-                self.patch[run.to..][..run.length].copy_from_slice(&input[run.from..][..run.length]);
+        self.came_in.copy_from_slice(input);
+        output.fill(f32::NEG_INFINITY);
+        for run in &self.runs {
+            let output = &mut output[run.position * self.stride..][..self.stride];
+            for input in input[run.from..][..run.length].chunks_exact(self.stride) {
+                keep_larger(input, output);
             }
-            affine(&self.columns, &self.patch, &self.bias, &mut self.nonzero, output);
         }
     }
 
-    /// The gradient over every patch, added up where patches overlap.
-    fn backward(&mut self, delta: &[f32], gradient: &mut [f32]) {
-        if self.runs.is_empty() {
-            return transposed(&self.columns, delta, gradient);
-        }
+    #[inline(never)]
+    fn backward(&mut self, output: &[f32], delta: &[f32], gradient: &mut [f32]) {
+        self.rest.copy_from_slice(delta);
         gradient.fill(0.0);
-        let positions = self.runs.chunk_by(|a, b| a.position == b.position);
-        for (runs, delta) in positions.zip(delta.chunks_exact(self.bias.len())) {
-            if delta.iter().all(|d| *d == 0.0) {
-                continue;
-            }
-            transposed(&self.columns, delta, &mut self.patch);
-            for run in runs {
-                let patch = &self.patch[run.to..][..run.length];
-                gradient[run.from..][..run.length].iter_mut().zip(patch).for_each(|(g, p)| *g += p);
+        for run in &self.runs {
+            let place = run.position * self.stride..(run.position + 1) * self.stride;
+            let (output, rest) = (&output[place.clone()], &mut self.rest[place]);
+            let input = self.came_in[run.from..][..run.length].chunks_exact(self.stride);
+            for (input, gradient) in input.zip(gradient[run.from..][..run.length].chunks_exact_mut(self.stride)) {
+                hand_out(rest, input, output, gradient);
             }
         }
+    }
+}
+
+/// Each number of `output` becomes that of `input` where that is larger.
+fn keep_larger(input: &[f32], output: &mut [f32]) {
+    for (output, input) in output.iter_mut().zip(input) {
+        *output = if input > output { *input } else { *output };
+    }
+}
+
+/// Where `input` is as large as `output`, what is left in `rest` goes to the gradient: of equals, the first gets it.
+fn hand_out(rest: &mut [f32], input: &[f32], output: &[f32], gradient: &mut [f32]) {
+    for (((rest, input), output), gradient) in rest.iter_mut().zip(input).zip(output).zip(gradient) {
+        let part = if input == output { *rest } else { 0.0 };
+        *rest -= part;
+        *gradient += part;
     }
 }
 
 /// What a window covers in each of its positions, and the grid of these positions.
 #[inline(never)]
 fn runs(window: Window, input: Grid) -> (Vec<Run>, Grid) {
-    let along = |length: usize, size: usize, stride: usize, padding: usize| (length + 2 * padding - size) / stride + 1;
-    let rows = along(input.rows, window.size.0, window.stride.0, window.padding.0);
-    let columns = along(input.columns, window.size.1, window.stride.1, window.padding.1);
+    let output = input.under(window);
+    let columns = output.columns;
     let mut runs = Vec::new();
-    for position in 0..rows * columns {
+    for position in 0..output.rows * columns {
         let (top, left) = (position / columns * window.stride.0, position % columns * window.stride.1);
         // Columns of the window that are over the input.
         let first = window.padding.1.saturating_sub(left);
@@ -213,29 +227,28 @@ fn runs(window: Window, input: Grid) -> (Vec<Run>, Grid) {
             runs.push(Run {
                 position,
                 from: (y * input.columns + left + first - window.padding.1) * input.stride,
-                to: (row * window.size.1 + first) * input.stride,
                 length: (end - first) * input.stride,
             });
         }
     }
-    (runs, Grid { rows, columns, ..input })
+    (runs, output)
 }
 
 /// The layer that makes of each channel its mean under a window.
 fn mean(window: Window, channels: usize) -> Layer {
     let area = window.area();
-    let mut weight = vec![0.0; channels * channels * area];
+    let mut weight = zeros(channels * channels * area);
     for channel in 0..channels {
         weight[channel * (channels + 1) * area..][..area].fill(1.0 / area as f32);
     }
-    Layer { inputs: channels * area, outputs: channels, weight, bias: vec![0.0; channels] }
+    Layer { inputs: channels * area, outputs: channels, weight, bias: zeros(channels) }
 }
 
 /// One for each channel, or for each number in the order [channel, row, column], where the grid has them.
 #[inline(never)]
 fn spread(values: &[f32], grid: Grid) -> Vec<f32> {
     let area = grid.rows * grid.columns;
-    let mut all = vec![0.0; grid.len()];
+    let mut all = zeros(grid.len());
     for k in 0..area * grid.channels {
         let (place, channel) = (k % area, k / area);
         all[place * grid.stride + channel] = values[if values.len() == grid.channels { channel } else { k }];
