@@ -16,7 +16,7 @@ use crate::{
     decimal::Decimal,
     lbfgs::{self, Minimizer, Scaling},
     network::Network,
-    vector::{clip, dot, squared_distance},
+    vector::{clip, dot, squared_distance, zeros},
 };
 use boundary::{Mixer, Tangents, multiplier};
 pub use descent::Stand;
@@ -347,7 +347,6 @@ const SCALE_PRECISION: f32 = 1e-4;
 impl Attack {
     /// Room for searches on `network`.
     pub fn new(network: impl Into<Network>, options: Options) -> Self {
-        let zeros = || vec![0.0; PIXELS];
         let minimizer = Minimizer::new(
             PIXELS,
             lbfgs::Options {
@@ -367,7 +366,7 @@ impl Attack {
             weights: WeightSearch::default(),
             tangents: Tangents::new(),
             mixer: Mixer::new(),
-            zeros: zeros(),
+            zeros: zeros(PIXELS),
             ones: vec![1.0; PIXELS],
             first_margin: 0.0,
             estimates: 0,
@@ -378,7 +377,7 @@ impl Attack {
             succeeds: false,
             steepest: 0.0,
             ways: Ways {
-                points: vec![0.0; LABELS * PIXELS],
+                points: zeros(LABELS * PIXELS),
                 norms_squared: [f32::INFINITY; LABELS],
                 followed: [false; LABELS],
                 seen: 0,
@@ -389,10 +388,10 @@ impl Attack {
             precision: SCALE_PRECISION,
             renewed: false,
             reach: 1.0,
-            begun: zeros(),
-            slope: zeros(),
-            candidate: zeros(),
-            ray: zeros(),
+            begun: zeros(PIXELS),
+            slope: zeros(PIXELS),
+            candidate: zeros(PIXELS),
+            ray: zeros(PIXELS),
             outcome: None,
             options,
         }

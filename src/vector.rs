@@ -35,6 +35,12 @@ pub(crate) fn sums<T: Float, const K: usize, const S: usize>(
     parts.map(|p| ((p[0] + p[4]) + (p[1] + p[5])) + ((p[2] + p[6]) + (p[3] + p[7])))
 }
 
+/// So many zeros. Not inlined: the page's module allocates in many places.
+#[inline(never)]
+pub(crate) fn zeros(count: usize) -> Vec<f32> {
+    vec![0.0; count]
+}
+
 /// `a·b`.
 pub(crate) fn dot<T: Float>(a: &[T], b: &[T]) -> T {
     let [sum] = sums([a, b], |[a, b]| [a * b]);

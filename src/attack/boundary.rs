@@ -15,7 +15,7 @@
 
 use crate::{
     LABELS, PIXELS,
-    vector::{add_scaled, clip, dot, sums},
+    vector::{add_scaled, clip, dot, sums, zeros},
 };
 
 /// Newton steps on the dual; it is piecewise linear, and most solves need fewer than ten.
@@ -33,7 +33,7 @@ pub(super) struct Tangents {
 impl Tangents {
     pub(super) fn new() -> Self {
         Tangents {
-            normals: vec![0.0; LABELS * PIXELS],
+            normals: zeros(LABELS * PIXELS),
             offsets: [0.0; LABELS],
             kept: [false; LABELS],
             multipliers: [0.0; LABELS],
@@ -199,8 +199,7 @@ const LEAST: f32 = 0.3;
 
 impl Mixer {
     pub(super) fn new() -> Self {
-        let zeros = || vec![0.0; PIXELS];
-        Mixer { from: zeros(), last_to: zeros(), last_change: zeros(), has_last: false }
+        Mixer { from: zeros(PIXELS), last_to: zeros(PIXELS), last_change: zeros(PIXELS), has_last: false }
     }
 
     pub(super) fn clear(&mut self) {

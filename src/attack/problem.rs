@@ -4,7 +4,7 @@ use super::{Goal, Phase, boundary::Tangents};
 use crate::{
     LABELS, PIXELS,
     network::{self, Network, kernel::Evaluator},
-    vector::{add_scaled, clip, dot, squared_distance},
+    vector::{add_scaled, clip, dot, squared_distance, zeros},
 };
 
 /// A success must exceed its rivals by this part of the largest logit, so that a forward pass that sums in another
@@ -55,17 +55,16 @@ pub(super) struct Judgement {
 
 impl Problem {
     pub(super) fn new(network: Network) -> Self {
-        let zeros = || vec![0.0; PIXELS];
         Problem {
             evaluator: Evaluator::new(network),
-            image: zeros(),
+            image: zeros(PIXELS),
             goal: Goal::Any,
             h: 1.0,
             first: [0.0; LABELS],
             prediction: 0,
             evaluations: 0,
-            seen: Seen { r: zeros(), loss: 0.0, margin: 0.0, success: false, push: 0.0, phase: Phase::Bracket },
-            best: Best { point: zeros(), norm_squared: f32::INFINITY, label: 0, h: 1.0 },
+            seen: Seen { r: zeros(PIXELS), loss: 0.0, margin: 0.0, success: false, push: 0.0, phase: Phase::Bracket },
+            best: Best { point: zeros(PIXELS), norm_squared: f32::INFINITY, label: 0, h: 1.0 },
         }
     }
 

@@ -9,7 +9,7 @@ mod loops;
 mod step;
 
 use super::Network;
-use crate::{LABELS, PIXELS};
+use crate::{LABELS, PIXELS, vector::zeros};
 use step::{Grid, Step};
 
 /// A network with room for one evaluation. All memory is allocated at the start.
@@ -34,7 +34,7 @@ impl Evaluator {
         let (mut steps, mut outputs) = (Vec::new(), Vec::new());
         let mut add = |(step, after): (Step, Grid)| {
             steps.push(step);
-            outputs.push(loops::zeros(after.len()));
+            outputs.push(zeros(after.len()));
             after
         };
         match &network {

@@ -5,12 +5,15 @@
 //! four or an activation with a flat side: what is zero costs nothing.
 
 use super::{
-    loops::{affine, columns, zeros},
+    loops::{affine, columns},
     step::Grid,
 };
-use crate::network::{
-    Layer, Window,
-    lanes::{LANES, Lanes},
+use crate::{
+    network::{
+        Layer, Window,
+        lanes::{LANES, Lanes},
+    },
+    vector::zeros,
 };
 
 /// Outputs that are summed at once.

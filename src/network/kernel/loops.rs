@@ -1,8 +1,11 @@
 //! The loops that an affine layer spends its time in, forwards and back.
 
-use crate::network::{
-    Activation,
-    lanes::{LANES, Lanes, exp},
+use crate::{
+    network::{
+        Activation,
+        lanes::{LANES, Lanes, exp},
+    },
+    vector::zeros,
 };
 
 /// `output = b + Σ_i columns_i · input_i`, four inputs at a time, skipping those that are zero.
@@ -73,12 +76,6 @@ pub(super) fn columns(weight: &[f32], channels: usize, area: usize, stride: usiz
         }
     }
     columns
-}
-
-/// So many zeros; one place in the module allocates them.
-#[inline(never)]
-pub(super) fn zeros(count: usize) -> Vec<f32> {
-    vec![0.0; count]
 }
 
 /// `values` with zeros after them.

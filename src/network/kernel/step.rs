@@ -5,11 +5,12 @@
 
 use super::{
     convolution::Convolution,
-    loops::{activate, affine, columns, differentiate, gelu, pad, padded, transposed, zeros},
+    loops::{activate, affine, columns, differentiate, gelu, pad, padded, transposed},
 };
 use crate::{
     SIDE,
     network::{Activation, Layer, Operation, Window},
+    vector::zeros,
 };
 
 /// One operation, prepared, with what the way back needs.
