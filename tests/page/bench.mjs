@@ -3,7 +3,7 @@
  * Measures the finished site in Chromium and prints one JSON object, on the last line. For `cargo xtask bench`.
  *
  * All figures are medians over the drawings of tests/fixtures/strokes (150 of them), each attacked with (label + 1) mod 10.
- * Evaluations and searches are timed in a Worker on the shipped module; `stroke_to_paint_ms` on the page itself, from the
+ * Evaluations and searches are timed in a Worker on the shipped module, `convolutional_ms` on CNN8-16-10; `stroke_to_paint_ms` on the page itself, from the
  * pointer event to the painted perturbation. Two figures are none of these medians: `frame_p95_ms`, of the time between two
  * frames of the page while a pen draws and the sections "nine" and "search" are on screen, and `longest_task_ms` of the page's
  * thread meanwhile, 0 where none took 50 ms.
@@ -30,8 +30,8 @@ import start, { Bench } from '{base}pockets.js';
 const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 self.onmessage = async ({ data: drawings }) => {
   await start();
-  const bytes = await (await fetch('{base}www/networks/FC100-100-10.safetensors')).arrayBuffer();
-  const bench = new Bench(new Uint8Array(bytes));
+  const load = async (name) => new Bench(new Uint8Array(await (await fetch('{base}www/networks/' + name + '.safetensors')).arrayBuffer()));
+  const bench = await load('FC100-100-10');
   const time = (work) => { const begun = performance.now(); work(); return performance.now() - begun; };
   const figures = { eval_us: [], roofline_us: [], search_ms: [], search_evaluations: [], nine_ms: [] };
   for (let round = -1; round < 3; round++) {
@@ -47,6 +47,16 @@ self.onmessage = async ({ data: drawings }) => {
       figures.eval_us.push(time(() => bench.evaluate(adversarial, 400)) * 2.5);
       figures.roofline_us.push(time(() => bench.roofline(400)) * 2.5);
       if (round === 0) figures.nine_ms.push(time(() => { for (let l = 0; l < 10; l++) if (l !== prediction) bench.search(image, l); }));
+    }
+  }
+  const convolutional = await load('CNN8-16-10');
+  figures.convolutional_ms = [];
+  for (let round = -1; round < 1; round++) {
+    for (const { points, starts } of drawings.slice(0, round < 0 ? 5 : drawings.length)) {
+      const image = convolutional.digit(points, starts);
+      const prediction = convolutional.prediction(image);
+      const search_ms = time(() => convolutional.search(image, (prediction + 1) % 10));
+      if (round >= 0) figures.convolutional_ms.push(search_ms);
     }
   }
   postMessage(Object.fromEntries(Object.entries(figures).map(([name, values]) => [name, median(values)])));

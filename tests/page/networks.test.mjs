@@ -7,8 +7,11 @@ import { open } from './harness.mjs';
 import { section, settled, STILL, written } from './helpers.mjs';
 
 const NAME = 'CNN8-16-10';
-/** What a search may take in the median, in milliseconds. */
-const BUDGET = 50;
+/**
+ * How many times as long as on FC100-100-10 a search may take, by the quicker quarter of some, which other work disturbs least: 50 times
+ * when this was written, 150 before convolutions went four positions at a time.
+ */
+const TIMES = 100;
 
 test('the convolutional network is fetched when it is chosen, and attacked live', async (t) => {
   const { page, draw, readout, requests } = await open(t, STILL);
@@ -34,25 +37,30 @@ test('the convolutional network is fetched when it is chosen, and attacked live'
   }
 });
 
-test('a search on the convolutional network takes less than a twentieth of a second in the median', async (t) => {
+test('a search on the convolutional network takes no longer than it should beside one on FC100-100-10', async (t) => {
   const { page, readout } = await open(t, STILL);
   await settled(page, /sample 3/);
-  await page.getByRole('combobox', { name: 'Network', exact: true }).selectOption(NAME);
-  await settled(page, /as 3.*makes it predict 8/);
-  /** @type {number[]} */ const times = [];
-  for (const target of [1, 5, 8]) {
-    await page.getByRole('radio', { name: String(target), exact: true }).check({ force: true });
-    for (let digit = 0; digit < 10; digit++) {
-      if (digit === target) continue;
-      await page.getByRole('button', { name: `Sample digit ${digit}`, exact: true }).click();
-      await settled(page, new RegExp(`this sample ${digit} as ${digit}.*makes it predict ${target}`));
-      times.push(Number.parseFloat(await readout('Search time').innerText()));
+  const quick = async (/** @type {string} */ name) => {
+    await page.getByRole('combobox', { name: 'Network', exact: true }).selectOption(name);
+    await settled(page, /as 3.*makes it predict/);
+    /** @type {number[]} */ const times = [];
+    for (const target of [1, 8]) {
+      await page.getByRole('radio', { name: String(target), exact: true }).check({ force: true });
+      for (let digit = 0; digit < 10; digit++) {
+        if (digit === target) continue;
+        await page.getByRole('button', { name: `Sample digit ${digit}`, exact: true }).click();
+        await settled(page, new RegExp(`this sample ${digit} as ${digit}.*makes it predict ${target}`));
+        times.push(Number.parseFloat(await readout('Search time').innerText()));
+      }
+      await page.getByRole('button', { name: 'Sample digit 3', exact: true }).click();
     }
-  }
-  times.sort((a, b) => a - b);
-  const median = times[times.length >> 1];
-  t.diagnostic(`the median of ${times.length} searches is ${median} ms, the slowest took ${times.at(-1)} ms`);
-  assert(median < BUDGET, `the searches took ${times.join(', ')} ms`);
+    times.sort((a, b) => a - b);
+    t.diagnostic(`${name}: ${times.join(', ')} ms`);
+    return times[times.length >> 2];
+  };
+  const plain = await quick('FC100-100-10');
+  const convolutional = await quick(NAME);
+  assert(convolutional < TIMES * plain, `${convolutional} ms against ${plain} ms`);
 });
 
 test('what looks into layers says which networks it is for, and the other sections go on', async (t) => {
