@@ -6,6 +6,8 @@ import { empty, picture } from './picture.js';
 /** @import { Client } from '../client.js' */
 /** @import { Apart } from '../protocol.js' */
 
+/** @typedef {{ network: string, image: Float32Array, r: Float32Array, norm: number, label: number | null }} Shown what it is about */
+
 const SHOWN = 16;
 /** The size of each change in multiples of ‖r‖₂. */
 const [LEAST, MOST, FIRST] = [1, 4, 3];
@@ -29,8 +31,7 @@ export function apartView(client) {
     create('div', {}, words, create('div', { class: 'slider' }, create('label', { for: 'apart' }, 'Size of each change'), slider)),
     changes,
   );
-  /** @type {{ network: string, image: Float32Array, r: Float32Array, norm: number, label: number | null } | null} */
-  let shown = null;
+  /** @type {Shown | null} */ let shown = null;
 
   function ask() {
     if (!shown) return;
@@ -63,7 +64,7 @@ export function apartView(client) {
   slider.addEventListener('input', ask);
   return {
     element,
-    /** @param {typeof shown} next */
+    /** @param {Shown | null} next */
     about(next) {
       shown = next;
       element.hidden = !shown;
