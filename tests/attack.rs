@@ -177,7 +177,7 @@ fn many_starts_find_the_smallest_norms_known() {
     let digits = digits();
     let mut attack = Attack::new(reference.network.clone(), Options::default());
     let mut found = 0;
-    for row in &reference.rows[..30] {
+    for row in &reference.rows {
         let image = digits.images().get(row.index).unwrap();
         let once = checked(&mut attack, &reference.network, &image, Goal::Target(row.target));
         let outcome = attack.run_thoroughly(&image, row.target, 40).unwrap().unwrap();
@@ -185,8 +185,9 @@ fn many_starts_find_the_smallest_norms_known() {
         assert!(outcome.norm <= once.norm && outcome.evaluations > once.evaluations);
         found += usize::from(f64::from(outcome.norm) <= 1.0005 * row.smallest);
     }
+    println!("{found} of {}", reference.rows.len());
     // The best that SQP from many starts, DDN and SciPy have found in some thousand evaluations each.
-    assert!(found >= 29, "{found} of 30");
+    assert!(found >= 95, "{found} of {}", reference.rows.len());
 }
 
 /// Random weights of a trained network's size, with biases that centre every layer, so that most targets are in reach.

@@ -8,8 +8,8 @@ import { section, settled, STILL, written } from './helpers.mjs';
 
 const NAME = 'CNN8-16-10';
 /**
- * How many times as long as on FC100-100-10 a search may take, by the quicker quarter of some, which other work disturbs least: 50 times
- * when this was written, 150 before convolutions went four positions at a time.
+ * How many times as long as on FC100-100-10 a search may take, by the quicker quarter of some, which other work disturbs least: about 50
+ * times when this was written.
  */
 const TIMES = 100;
 
