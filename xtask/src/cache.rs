@@ -61,6 +61,14 @@ pub fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Removes a file, if it is there.
+pub fn remove_file(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,7 @@ mod size;
 mod soak;
 mod supply;
 mod test;
+mod wasm;
 
 use process::Result;
 use std::path::{Path, PathBuf};
@@ -73,7 +74,8 @@ Usage: cargo xtask COMMAND
                      {}
   fuzz [TARGET …] [--minutes N]
                      hostile input for everything that reads some, a minute each
-  soak [--steps N]   10,000 strokes and choices on one page, of which nothing may grow
+  soak [--steps N] [--rest SECONDS]
+                     10,000 strokes and choices on one page and a minute at rest, of which nothing may grow
   bench [--json]     measure the search in Chromium
   bench --training   measure training there, natively, and by TensorFlow.js in the same browser
   single-file        the whole page as one file, dist/pockets.html, that needs no server and no network

@@ -65,7 +65,7 @@ pub fn output(command: &mut Command) -> Result<String> {
 
 /// Runs a long step with its output in the file `log`, a line of life every half minute, and the end of the log when it fails.
 pub fn run_logged(command: &mut Command, what: &str, log: &Path) -> Result<()> {
-    try_logged(command, what, log).inspect_err(|_| eprintln!("{}", last_lines(log, 15)))
+    try_logged(command, what, log).inspect_err(|_| eprintln!("{}", last_lines(log, 40)))
 }
 
 /// The same for a step that may fail, because there is another way: the log's end is not shown.

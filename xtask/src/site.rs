@@ -1,54 +1,16 @@
-//! Builds the static site: Trunk makes the page, wasm-opt makes its modules small, and the last step gives everything but the
-//! pages themselves an address that changes with the contents, so that it may be cached for ever.
+//! Builds the static site: Trunk makes the page, [`wasm`] its modules, and the last step gives everything but the pages
+//! themselves an address that changes with the contents, so that it may be cached for ever.
 
 use crate::modules::{Imports, imported};
-use crate::process::{Result, run, run_logged};
+use crate::process::{Result, run};
 use crate::setup::{Toolchain, Trunk, WasmBindgen, WasmOpt};
-use crate::{cache, share, single_file, supply};
+use crate::{cache, share, single_file, supply, wasm};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
-use std::{fs, io};
-
-/// What the browsers that the page supports can do; wasm-opt may use no more.
-const OPTIMISATION: [&str; 8] = [
-    "--enable-simd",
-    "--enable-bulk-memory",
-    "--enable-nontrapping-float-to-int",
-    "--enable-sign-ext",
-    "--enable-mutable-globals",
-    "--enable-reference-types",
-    "--enable-multivalue",
-    "-O2",
-];
-
-/// Loops that are unrolled and calls that are inlined make the module larger, not faster: the hot loops are written out already.
-const SMALL: [&str; 3] =
-    ["llvm-args=-inline-threshold=5", "llvm-args=-unroll-runtime=false", "llvm-args=-unroll-full-max-count=4"];
+use std::{fs, io, thread};
 
 /// What Trunk does not know of: the page for frames, and the service worker.
 const BESIDE: [&str; 2] = ["embed.html", "sw.js"];
-
-/// A WebAssembly module of the page: this crate with some of its features.
-pub struct Module {
-    /// Of its files.
-    pub name: &'static str,
-    pub features: &'static str,
-}
-
-/// The demo's, which comes first and holds no more than that needs; the sections'; and the trainer's.
-pub const MODULES: [Module; 3] = [
-    Module { name: "pockets", features: "" },
-    Module { name: "sections", features: "sections" },
-    Module { name: "feed", features: "feed" },
-];
-
-impl Module {
-    /// The module as the compiler leaves it.
-    pub fn compiled(&self, root: &Path) -> PathBuf {
-        root.join("target/wasm/modules").join(self.name).with_extension("wasm")
-    }
-}
 
 /// The pages that load the demo, and the modules that it begins with: what they import is asked for at once, with the page.
 const DEMOS: [(&str, &[&str]); 2] = [("index.html", &["main.js"]), ("embed.html", &["embed.js", "element-view.js"])];
@@ -63,37 +25,47 @@ pub fn folder(root: &Path) -> PathBuf {
     root.join("dist")
 }
 
+/// What turns the crate into a page, after the compiler.
+struct Tools {
+    bindgen: WasmBindgen,
+    trunk: Trunk,
+    wasm_opt: WasmOpt,
+}
+
+impl Tools {
+    fn find_or_install(root: &Path) -> Result<Self> {
+        Ok(Self {
+            bindgen: WasmBindgen::find_or_install(root)?,
+            trunk: Trunk::find_or_install()?,
+            wasm_opt: WasmOpt::find_or_install()?,
+        })
+    }
+}
+
 /// Does all set-up that building needs, and leaves the finished site in `dist/`.
 pub fn build(root: &Path) -> Result<PathBuf> {
     let start = Instant::now();
     let toolchain = Toolchain::find_or_install()?;
-    let bindgen = WasmBindgen::find_or_install(root)?;
-    let trunk = Trunk::find_or_install()?;
-    let wasm_opt = WasmOpt::find_or_install()?;
+    wasm::fetch(root, &toolchain)?;
+    // Compiling wants none of the tools, and neither fills a machine by itself.
+    let (tools, compiled) = thread::scope(|scope| {
+        let compiled = scope.spawn(|| wasm::compile(root, &toolchain));
+        (Tools::find_or_install(root), compiled.join())
+    });
+    let tools = tools?;
+    compiled.map_err(|_| "Compiling the modules ended unexpectedly.")??;
 
     eprintln!("Building the page …");
-    let target = "wasm32-unknown-unknown";
-    let mut fetch = toolchain.command("cargo", &[], root)?;
-    run_logged(fetch.args(["fetch", "--target", target]), "Fetching the crates", &cache::log("fetch")?)?;
-
     let made = root.join("target/site");
     cache::remove(&made).map_err(|error| format!("{} can't be removed: {error}.", made.display()))?;
-    let mut build = toolchain.command(trunk.0.join("trunk"), &[&bindgen.0, &trunk.0], root)?;
+    let mut build = toolchain.command(tools.trunk.0.join("trunk"), &[&tools.bindgen.0, &tools.trunk.0], root)?;
     build.args(["build", "--release", "--offline", "--skip-version-check", "--dist"]).arg(&made);
+    // Its module gives way to those of `wasm`: no time is spent on making it good.
+    build.env("CARGO_PROFILE_WEB_OPT_LEVEL", "0");
     // Trunk's own chatter would bury the compiler's words; NO_COLOR=1, which some systems set, it refuses.
     build.env_remove("NO_COLOR").args(["--log", "warn"]);
     run(&mut build, "Building the page with Trunk")?;
-
-    for module in MODULES {
-        make_module(root, &toolchain, &bindgen, &module, &made)?;
-        if let Some(wasm_opt) = &wasm_opt.0 {
-            optimise(
-                wasm_opt,
-                &made.join(format!("{}_bg.wasm", module.name)),
-                &root.join("target/wasm/optimised").join(module.name),
-            )?;
-        }
-    }
+    wasm::join(root, &tools.bindgen, &tools.wasm_opt, &made)?;
 
     for file in BESIDE {
         fs::copy(root.join(file), made.join(file)).map_err(|error| unreadable(&root.join(file), &error))?;
@@ -107,48 +79,12 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     Ok(dist)
 }
 
-/// Makes a module, of the library as a `cdylib` alone: as Cargo.toml has it, for Rust programs too, Cargo leaves link-time
-/// optimisation out, and a visitor downloads a seventh more.
-fn make_module(root: &Path, toolchain: &Toolchain, bindgen: &WasmBindgen, module: &Module, made: &Path) -> Result<()> {
-    let mut compile = toolchain.command("cargo", &[], root)?;
-    compile.args(["rustc", "--lib", "--crate-type", "cdylib", "--profile", "web", "--offline"]);
-    compile.args(["--no-default-features", "--features", module.features]);
-    compile.args(["--target", "wasm32-unknown-unknown", "--"]).args(SMALL.iter().flat_map(|option| ["-C", option]));
-    run(&mut compile, &format!("Compiling the module {}", module.name))?;
-    // Cargo gives all of them the same name.
-    let (from, to) = (root.join("target/wasm/wasm32-unknown-unknown/web/pockets.wasm"), module.compiled(root));
-    to.parent()
-        .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::copy(&from, &to))
-        .map_err(|e| unreadable(&from, &e))?;
-    let mut join = Command::new(bindgen.0.join("wasm-bindgen"));
-    join.arg(to).args(["--target", "web", "--no-typescript", "--out-name", module.name, "--out-dir"]).arg(made);
-    run(&mut join, "Joining the module and the page")
-}
-
 /// Builds the site and says where the whole page in one file is.
 pub fn report_single_file(root: &Path) -> Result<()> {
     let file = build(root)?.join(single_file::NAME);
     let size = fs::metadata(&file).map_err(|error| unreadable(&file, &error))?.len();
     println!("{} ({} KB): open it in a browser, with or without a network.", file.display(), size / 1000);
     Ok(())
-}
-
-/// Makes a module smaller, once: what came of it is kept under the digest of what went in.
-fn optimise(wasm_opt: &Path, module: &Path, kept: &Path) -> Result<()> {
-    let bytes = fs::read(module).map_err(|error| unreadable(module, &error))?;
-    let tool = wasm_opt.to_string_lossy();
-    let digest = md5::compute([&bytes, tool.as_bytes(), OPTIMISATION.join(" ").as_bytes()].concat());
-    let result = kept.join(format!("{digest:x}.wasm"));
-    if !result.exists() {
-        cache::remove(kept).and_then(|()| fs::create_dir_all(kept)).map_err(|error| unreadable(kept, &error))?;
-        let part = kept.join("part");
-        let mut optimise = Command::new(wasm_opt);
-        optimise.args(OPTIMISATION).arg(module).arg("-o").arg(&part);
-        run_logged(&mut optimise, "Optimising the module", &cache::log("wasm-opt")?)?;
-        fs::rename(&part, &result).map_err(|error| unreadable(&part, &error))?;
-    }
-    fs::copy(&result, module).map(drop).map_err(|error| unreadable(&result, &error))
 }
 
 /// Moves a site to `dist`: pages stay at the top, everything else goes into one folder `v-…` named after all contents, and the
@@ -318,7 +254,7 @@ pub fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn unreadable(folder: &Path, error: &io::Error) -> String {
+pub fn unreadable(folder: &Path, error: &io::Error) -> String {
     format!("{} can't be read: {error}.", folder.display())
 }
 

@@ -3,7 +3,7 @@
 //! Read from `cargo metadata`, in a second; cargo-deny asks the same questions and takes minutes to compile.
 
 use crate::process::{self, Result};
-use crate::site::MODULES;
+use crate::wasm::MODULES;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

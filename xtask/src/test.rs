@@ -2,7 +2,7 @@
 
 use crate::process::{Result, run, run_logged, set_ahead};
 use crate::setup::{self, Browser, Toolchain, WasmBindgen, python};
-use crate::{cache, npm, page, site, size, supply};
+use crate::{cache, npm, page, site, size, supply, wasm};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -190,7 +190,7 @@ fn webdriver_settings(root: &Path, chrome: &Path) -> Result<PathBuf> {
 fn types(root: &Path) -> Result<()> {
     site::build(root)?;
     let bindgen = WasmBindgen::find_or_install(root)?;
-    for module in site::MODULES {
+    for module in wasm::MODULES {
         let mut describe = Command::new(bindgen.0.join("wasm-bindgen"));
         describe.arg(module.compiled(root)).args(["--target", "web", "--out-name", module.name, "--out-dir"]);
         run(describe.arg(root.join("target/page-types")), "Describing a module's types")?;

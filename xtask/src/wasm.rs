@@ -1,0 +1,188 @@
+//! The page's WebAssembly modules: this crate with some of its features each, compiled side by side and only when something has
+//! changed, joined to JavaScript by wasm-bindgen and made small by wasm-opt.
+
+use crate::cache;
+use crate::process::{self, Result, run, run_logged};
+use crate::setup::{Toolchain, WasmBindgen, WasmOpt};
+use crate::site::unreadable;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{fs, io, thread};
+
+/// What the browsers that the page supports can do; wasm-opt may use no more.
+const OPTIMISATION: [&str; 8] = [
+    "--enable-simd",
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+    "-O2",
+];
+
+/// Loops that are unrolled and calls that are inlined make the module larger, not faster: the hot loops are written out already.
+const SMALL: [&str; 3] =
+    ["llvm-args=-inline-threshold=5", "llvm-args=-unroll-runtime=false", "llvm-args=-unroll-full-max-count=4"];
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// A module of the page.
+pub struct Module {
+    /// Of its files.
+    pub name: &'static str,
+    pub features: &'static str,
+}
+
+/// The demo's, which comes first and holds no more than that needs; the sections'; and the trainer's.
+pub const MODULES: [Module; 3] = [
+    Module { name: "pockets", features: "" },
+    Module { name: "sections", features: "sections" },
+    Module { name: "feed", features: "feed" },
+];
+
+impl Module {
+    /// The module as the compiler leaves it.
+    pub fn compiled(&self, root: &Path) -> PathBuf {
+        root.join("target/wasm/modules").join(self.name).with_extension("wasm")
+    }
+}
+
+/// Fetches the crates, so that nothing after it needs a network.
+pub fn fetch(root: &Path, toolchain: &Toolchain) -> Result<()> {
+    let mut fetch = toolchain.command("cargo", &[], root)?;
+    run_logged(fetch.args(["fetch", "--target", TARGET]), "Fetching the crates", &cache::log("fetch")?)
+}
+
+/// Compiles all modules: the trainer's in folders of its own beside the others', as Cargo does one thing at a time in a folder, and
+/// most of what the trainer is made of the others are not.
+pub fn compile(root: &Path, toolchain: &Toolchain) -> Result<()> {
+    let [demo, sections, feed] = &MODULES;
+    thread::scope(|scope| {
+        let beside = scope.spawn(|| compile_module(root, toolchain, feed, Some("feed")));
+        compile_module(root, toolchain, demo, None)?;
+        compile_module(root, toolchain, sections, None)?;
+        beside.join().map_err(|_| "Compiling a module ended unexpectedly.".to_owned())?
+    })
+}
+
+/// Compiles a module if anything that goes into it has changed: the library as a `cdylib` alone. As Cargo.toml has it, for Rust
+/// programs too, Cargo leaves link-time optimisation out, and a visitor downloads a seventh more.
+fn compile_module(root: &Path, toolchain: &Toolchain, module: &Module, apart: Option<&str>) -> Result<()> {
+    let mut cargo = toolchain.command("cargo", &[], root)?;
+    let mut target = root.join("target/wasm");
+    if let Some(name) = apart {
+        target = target.join(name);
+        cargo.env("CARGO_TARGET_DIR", &target).env("CARGO_BUILD_BUILD_DIR", cache::folder()?.join("crates").join(name));
+    }
+    cargo.args(["rustc", "--lib", "--crate-type", "cdylib", "--profile", "web", "--offline"]);
+    cargo.args(["--no-default-features", "--features", module.features, "--target", TARGET, "--"]);
+    cargo.args(SMALL.iter().flat_map(|option| ["-C", option]));
+
+    // All of them end up in files of one name, whose age says nothing: what they were made of does.
+    let compiler = process::output(toolchain.command("rustc", &[], root)?.arg("-vV"))?;
+    let flags = cargo.get_envs().find(|(name, _)| *name == "CARGO_ENCODED_RUSTFLAGS");
+    let words: Vec<_> = cargo.get_args().collect();
+    let digest =
+        digest_of(root, &[&compiler, &format!("{words:?} {flags:?}")]).map_err(|error| unreadable(root, &error))?;
+    let (kept, mark) = (module.compiled(root), module.compiled(root).with_extension("md5"));
+    if kept.exists() && fs::read_to_string(&mark).is_ok_and(|made_of| made_of == digest) {
+        return Ok(());
+    }
+    eprintln!("  Compiling the module `{}` …", module.name);
+    let log = cache::log(&format!("module-{}", module.name))?;
+    run_logged(&mut cargo, &format!("Compiling the module {}", module.name), &log)?;
+    let said = fs::read_to_string(&log).unwrap_or_default();
+    if said.contains("warning: ") {
+        eprintln!("{said}");
+    }
+    let made = target.join(TARGET).join("web/pockets.wasm");
+    let keep = || {
+        kept.parent().map_or(Ok(()), fs::create_dir_all)?;
+        cache::remove_file(&mark)?;
+        fs::copy(&made, &kept)?;
+        fs::write(&mark, &digest)
+    };
+    keep().map_err(|error| unreadable(&made, &error))
+}
+
+/// The digest of everything that a module is made of, and of `further` words.
+fn digest_of(root: &Path, further: &[&str]) -> io::Result<String> {
+    let mut digest = md5::Context::new();
+    let mut files: Vec<PathBuf> = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml"].map(|file| root.join(file)).into();
+    let mut folders = vec![root.join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    for file in files {
+        digest.consume(file.to_string_lossy().as_bytes());
+        digest.consume(fs::read(file)?);
+    }
+    for words in further {
+        digest.consume(words.as_bytes());
+    }
+    Ok(format!("{:x}", digest.finalize()))
+}
+
+/// Joins all modules to the page's JavaScript in the folder `made`, and makes them small.
+pub fn join(root: &Path, bindgen: &WasmBindgen, wasm_opt: &WasmOpt, made: &Path) -> Result<()> {
+    for module in MODULES {
+        let mut join = Command::new(bindgen.0.join("wasm-bindgen"));
+        join.arg(module.compiled(root)).args([
+            "--target",
+            "web",
+            "--no-typescript",
+            "--out-name",
+            module.name,
+            "--out-dir",
+        ]);
+        run(join.arg(made), "Joining the module and the page")?;
+        if let Some(wasm_opt) = &wasm_opt.0 {
+            let kept = root.join("target/wasm/optimised").join(module.name);
+            optimise(wasm_opt, &made.join(format!("{}_bg.wasm", module.name)), &kept)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a module smaller, once: what came of it is kept under the digest of what went in.
+fn optimise(wasm_opt: &Path, module: &Path, kept: &Path) -> Result<()> {
+    let bytes = fs::read(module).map_err(|error| unreadable(module, &error))?;
+    let tool = wasm_opt.to_string_lossy();
+    let digest = md5::compute([&bytes, tool.as_bytes(), OPTIMISATION.join(" ").as_bytes()].concat());
+    let result = kept.join(format!("{digest:x}.wasm"));
+    if !result.exists() {
+        cache::remove(kept).and_then(|()| fs::create_dir_all(kept)).map_err(|error| unreadable(kept, &error))?;
+        let part = kept.join("part");
+        let mut optimise = Command::new(wasm_opt);
+        optimise.args(OPTIMISATION).arg(module).arg("-o").arg(&part);
+        run_logged(&mut optimise, "Optimising the module", &cache::log("wasm-opt")?)?;
+        fs::rename(&part, &result).map_err(|error| unreadable(&part, &error))?;
+    }
+    fs::copy(&result, module).map(drop).map_err(|error| unreadable(&result, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_anywhere_in_the_sources_or_the_flags_makes_another_digest() {
+        let root = std::env::temp_dir().join(format!("xtask-digest-{}", std::process::id()));
+        fs::create_dir_all(root.join("src/deep")).unwrap();
+        fs::create_dir_all(root.join(".cargo")).unwrap();
+        for file in ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "src/lib.rs", "src/deep/er.rs"] {
+            fs::write(root.join(file), file).unwrap();
+        }
+        let first = digest_of(&root, &["flags"]).unwrap();
+        assert_eq!(digest_of(&root, &["flags"]).unwrap(), first);
+        assert_ne!(digest_of(&root, &["others"]).unwrap(), first);
+        fs::write(root.join("src/deep/er.rs"), "changed").unwrap();
+        assert_ne!(digest_of(&root, &["flags"]).unwrap(), first);
+        cache::remove(&root).unwrap();
+    }
+}
