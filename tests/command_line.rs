@@ -117,8 +117,9 @@ fn a_thorough_search_finds_no_larger_norms() {
 
 #[test]
 fn certificates_are_lower_bounds_of_the_norms_and_only_there_when_asked_for() {
+    // It ends when there is nothing left to prove, within milliseconds: the time is for a machine that does much else.
     for target in ["next", "best", "all", "any"] {
-        let report = report(&["--count", "3", "--target", target, "--certify", "200"]);
+        let report = report(&["--count", "3", "--target", target, "--certify", "20000"]);
         for row in report["images"].as_array().unwrap() {
             let number = |field: &str| row[field].as_f64().unwrap();
             assert!(0.0 < number("certified_any") && number("certified_any") <= number("certified"), "{row}");

@@ -2,6 +2,7 @@
 
 mod bench;
 mod cache;
+mod coverage;
 mod fuzz;
 mod modules;
 mod npm;
@@ -26,6 +27,9 @@ const DEFAULT_PORT: u16 = 8080;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(code) = coverage::as_compiler(&arguments) {
+        return code;
+    }
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
@@ -52,6 +56,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ("test", suites) => test::test(&root, suites),
         ("fuzz", options) => fuzz::fuzz(&root, options),
         ("soak", options) => soak::soak(&root, options),
+        ("coverage", []) => coverage::coverage(&root),
         ("bench", []) => bench::report(&root, false),
         ("bench", [json]) if json == "--json" => bench::report(&root, true),
         ("bench", [training]) if training == "--training" => bench::report_training(&root),
@@ -76,6 +81,7 @@ Usage: cargo xtask COMMAND
                      hostile input for everything that reads some, a minute each
   soak [--steps N] [--rest SECONDS]
                      10,000 strokes and choices on one page and a minute at rest, of which nothing may grow
+  coverage           which lines of the core the native tests run; fails below its share
   bench [--json]     measure the search in Chromium
   bench --training   measure training there, natively, and by TensorFlow.js in the same browser
   single-file        the whole page as one file, dist/pockets.html, that needs no server and no network

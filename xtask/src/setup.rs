@@ -7,12 +7,14 @@ use crate::process::which;
 
 mod browser;
 mod debian;
+mod llvm;
 mod node;
 mod python;
 mod toolchain;
 mod tools;
 
 pub use browser::{Browser, firefox};
+pub use llvm::Llvm;
 pub use node::Node;
 pub use python::python;
 pub use toolchain::Toolchain;

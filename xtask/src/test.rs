@@ -6,7 +6,7 @@ use crate::{cache, npm, page, site, size, supply, wasm};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
-use std::{env, fs};
+use std::{env, fs, thread};
 
 /// Of wasm-bindgen.
 const RUNNER: &str = "wasm-bindgen-test-runner";
@@ -211,7 +211,10 @@ fn pages(root: &Path) -> Result<()> {
         return Err(format!("There is no test in {}.", folder.display()));
     }
     let mut node = page::node(root)?;
-    run(node.args(["--test", "--test-concurrency=2"]).args(tests), "A test of the page")
+    // A file's tests wait as often as they work.
+    let at_once = thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8));
+    node.arg("--test").arg(format!("--test-concurrency={at_once}")).args(tests);
+    run(&mut node, "A test of the page")
 }
 
 /// The wasm tests, and some of the page's, in Firefox.
@@ -234,7 +237,7 @@ pub fn answers(root: &Path) -> Result<PathBuf> {
 }
 
 /// The cargo that runs us.
-fn cargo(root: &Path) -> Command {
+pub fn cargo(root: &Path) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.current_dir(root);
     cargo
