@@ -611,3 +611,36 @@ fn any_part_of_a_change_can_be_shown_alone_or_on_its_image() {
     assert_eq!(show(None, 0.0, 0.5), signed(0.5));
     assert_eq!(show(None, 0.0, 0.0), signed(r().0.iter().fold(0.0, |m: f32, v| m.max(v.abs()))));
 }
+
+#[test]
+fn what_is_proved_only_grows_and_never_passes_the_norm_that_was_found() {
+    let mut driver = Driver { tick: 1.0, ..Driver::new() };
+    for (name, time) in [("FC10_1", 1e5), ("FC100-100-10", 500.0)] {
+        for target in [towards(3), ANY] {
+            let norm = direct(name, Reading::Both, target.0).outcome().unwrap().norm;
+            let question = Question::Certify { network: name.into(), image: x(), target, norm, milliseconds: time };
+            let begun = driver.now.get();
+            let told: Vec<Certified> = driver
+                .responses_to(question)
+                .into_iter()
+                .filter_map(|response| match response {
+                    Response::Answer { answer: Answer::Certify(certified), .. } => Some(certified),
+                    Response::Alive => None,
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            assert!(driver.now.get() - begun < time + 100.0, "{name} took more than its time");
+            for pair in told.windows(2) {
+                assert!(pair[0].target <= pair[1].target && pair[0].any <= pair[1].any, "{name}: {pair:?}");
+            }
+            let last = told.last().unwrap();
+            assert!(0.0 < last.any && last.any <= last.target && last.target <= norm, "{name}: {last:?}, not {norm}");
+            // One layer is convex, and its smallest norm is what was found; two layers take longer than this.
+            assert_eq!(last.is_smallest, name == "FC10_1", "{name}: {last:?} of {norm}");
+            assert_eq!(last.is_smallest, last.target > 0.999 * norm, "{name}: {last:?} of {norm}");
+            assert!(name == "FC10_1" || told.len() > 1, "nothing was told before the end");
+        }
+    }
+    let nothing = Question::Certify { network: main(), image: x(), target: towards(1), norm: 1.0, milliseconds: 9.0 };
+    assert!(!driver.refusal_of(nothing).is_empty());
+}

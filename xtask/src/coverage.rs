@@ -28,16 +28,20 @@ pub fn as_compiler(arguments: &[String]) -> Option<ExitCode> {
 pub fn coverage(root: &Path) -> Result<()> {
     let llvm = Llvm::find_or_install()?;
     let folder = root.join("target/coverage");
-    cache::remove(&folder).map_err(|error| format!("{} can't be removed: {error}.", folder.display()))?;
+    let counts = folder.join("counts");
+    cache::remove(&counts).map_err(|error| format!("{} can't be removed: {error}.", counts.display()))?;
     let wrapper = env::current_exe().map_err(|error| format!("This program can't find itself: {error}."))?;
     let tests = || -> Result<Command> {
         let mut tests = test::cargo(root);
         tests
-            .args(["test", "--workspace", "--exclude", "xtask", "--no-fail-fast"])
+            // Examples in the documentation are linked without what counts.
+            .args(["test", "--workspace", "--exclude", "xtask", "--lib", "--bins", "--tests", "--no-fail-fast"])
             .env("POCKETS_PYTHON", python(root)?);
         tests.env("RUSTC_WORKSPACE_WRAPPER", &wrapper).env(WRAPPER, "1");
         // One file for each program, and few of them, which runs at the same time share.
-        tests.env("LLVM_PROFILE_FILE", folder.join("%4m.profraw"));
+        tests.env("LLVM_PROFILE_FILE", counts.join("%4m.profraw"));
+        // Not among the others: the library's file has one name, whatever it was compiled with.
+        tests.env("CARGO_TARGET_DIR", folder.join("build"));
         Ok(tests)
     };
     let mut compile = tests()?;
@@ -45,10 +49,10 @@ pub fn coverage(root: &Path) -> Result<()> {
     let programs: Vec<PathBuf> = said.lines().filter_map(executable).collect();
     let tested = run(&mut tests()?, "A native test");
 
-    let counted = folder.join("all.profdata");
+    let counted = counts.join("all.profdata");
     let mut merge = Command::new(&llvm.profdata);
     merge.args(["merge", "--sparse", "-o"]).arg(&counted);
-    let files = fs::read_dir(&folder).map_err(|error| format!("{} can't be read: {error}.", folder.display()))?;
+    let files = fs::read_dir(&counts).map_err(|error| format!("{} can't be read: {error}.", counts.display()))?;
     merge.args(
         files.flatten().map(|file| file.path()).filter(|file| file.extension().is_some_and(|end| end == "profraw")),
     );

@@ -29,21 +29,21 @@ pub(super) async fn certify(
     }
     let [(_, target), (_, any)] = &mut proofs;
     let mut known = Certified { target: 0.0, any: 0.0, is_smallest: false };
-    let (mut goes_on, mut told) = ((true, goal != Goal::Any), 0.0);
+    let mut told = (known, 0.0);
+    let mut goes_on = (true, goal != Goal::Any);
     while (goes_on.0 || goes_on.1) && work.spent() < milliseconds {
         goes_on.0 = goes_on.0 && target.step();
         work.rest().await;
         goes_on.1 = goes_on.1 && any.step();
         // What no other label is reached by, the target is not reached by either.
         let both = if goal == Goal::Any { target.bound() } else { any.bound() };
-        let now = Certified { target: target.bound().max(both), any: both, is_smallest: target.meets(norm) };
+        known = Certified { target: target.bound().max(both), any: both, is_smallest: target.meets(norm) };
         let is_late = work.rest().await;
-        if now != known && is_late && work.spent() - told >= PACE {
-            told = work.spent();
-            work.tell(Answer::Certify(now)).await;
+        if is_late && known != told.0 && work.spent() - told.1 >= PACE {
+            told = (known, work.spent());
+            work.tell(Answer::Certify(known)).await;
         }
-        known = now;
-        goes_on.0 &= !now.is_smallest;
+        goes_on.0 &= !known.is_smallest;
     }
     Ok(known)
 }
