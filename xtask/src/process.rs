@@ -88,7 +88,8 @@ pub fn try_logged(command: &mut Command, what: &str, log: &Path) -> Result<()> {
             while is_finished.recv_timeout(HEARTBEAT) == Err(RecvTimeoutError::Timeout) {
                 let ahead = AHEAD.lock().unwrap_or_else(PoisonError::into_inner);
                 let after = if ahead.is_empty() { String::new() } else { format!("  ({ahead})") };
-                eprintln!("    … {:>4} s  {}{after}", start.elapsed().as_secs(), last_lines(log, 1).trim());
+                let (seconds, said) = (start.elapsed().as_secs(), last_lines(log, 1));
+                eprintln!("    … {seconds:>4} s  {what}: {}{after}", said.trim());
             }
         });
         let status = child.wait();
