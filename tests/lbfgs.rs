@@ -107,18 +107,78 @@ fn it_needs_no_more_evaluations_than_scipy_and_basin() {
     }
 }
 
+/// Every variable's sign turned, and its bounds with it, is the same problem: not a bit of the way may differ, which it
+/// would if upper bounds were treated otherwise than lower ones.
+#[test]
+fn a_mirrored_problem_is_solved_along_the_mirrored_path() {
+    let (rules, problems) = fixtures::load();
+    let mirrored = |values: &[f64]| values.iter().map(|value| -value).collect::<Vec<f64>>();
+    for problem in &problems {
+        let options = Options { memory: rules.memory, gradient_tolerance: 1e-8, ..Options::default() };
+        let [mut plain, mut mirror] = [(); 2].map(|()| Minimizer::<f64>::new(problem.n(), options));
+        plain.start(&problem.start, &problem.lower, &problem.upper).unwrap();
+        mirror.start(&mirrored(&problem.start), &mirrored(&problem.upper), &mirrored(&problem.lower)).unwrap();
+        loop {
+            assert_eq!(mirror.trial(), mirrored(plain.trial()), "{} at {}", problem.name, plain.evaluations());
+            assert_eq!(mirror.free(), plain.free(), "{} at {}", problem.name, plain.evaluations());
+            let ending = plain.step(|x, gradient| problem.evaluate(x, gradient));
+            let other = mirror.step(|x, gradient| {
+                let value = problem.evaluate(&mirrored(x), gradient);
+                gradient.iter_mut().for_each(|g| *g = -*g);
+                value
+            });
+            assert_eq!((other, mirror.value()), (ending, plain.value()), "{}", problem.name);
+            if ending.is_some() {
+                break;
+            }
+        }
+        assert_eq!(mirror.projected_gradient_norm(), plain.projected_gradient_norm(), "{}", problem.name);
+    }
+}
+
+#[test]
+fn a_variable_that_changes_nothing_stays_where_it_starts_on_a_bound_too() {
+    let mut minimizer = Minimizer::<f64>::new(4, Options::default());
+    minimizer.start(&[0.0, 0.0, 1.0, 0.5], &[-9.0, 0.0, 0.0, 0.0], &[9.0, 1.0, 1.0, 1.0]).unwrap();
+    let along = |x: &[f64], gradient: &mut [f64]| {
+        gradient.copy_from_slice(&[4.0 * (x[0] - 3.0).powi(3), 0.0, 0.0, 0.0]);
+        (x[0] - 3.0).powi(4)
+    };
+    while minimizer.step(along).is_none() {
+        assert_eq!((&minimizer.free()[1..], &minimizer.trial()[1..]), (&[1.0; 3][..], &[0.0, 1.0, 0.5][..]));
+    }
+    assert!((minimizer.x()[0] - 3.0).abs() < 1e-2, "{:?}", minimizer.x());
+}
+
+#[test]
+fn what_is_nearly_on_a_bound_for_its_size_is_led_onto_it() {
+    for (bound, slope) in [(1e6_f64 - 0.01, 1.0), (1e6 + 0.01, -1.0)] {
+        let mut minimizer = Minimizer::<f64>::new(2, Options::default());
+        // The second is as far from its bound, but small.
+        minimizer.start(&[1e6, 1.0], &[bound.min(1e6), 1.0 - 0.01], &[bound.max(1e6), 1.0 + 0.01]).unwrap();
+        let first = minimizer.step(|x, gradient| {
+            gradient.fill(slope);
+            slope * (x[0] + x[1])
+        });
+        assert_eq!((first, minimizer.free()), (None, &[0.0, 1.0][..]));
+        assert_eq!(minimizer.direction(), [bound - 1e6, -slope]);
+    }
+}
+
 #[test]
 fn each_step_evaluates_once_and_the_end_is_the_end() {
     let mut minimizer = Minimizer::<f64>::new(4, Options::default());
     minimizer.start(&[-3.0, -1.0, -3.0, -1.0], &[-10.0; 4], &[10.0; 4]).unwrap();
-    let mut evaluations = 0;
+    let (mut evaluations, mut accepted) = (0, 0);
     let ending = loop {
-        let before = evaluations;
+        let (before, x) = (evaluations, minimizer.x().to_vec());
         let ending = minimizer.step(|x, gradient| {
             evaluations += 1;
             problems::wood(0.0, x, gradient)
         });
         assert_eq!(evaluations, before + 1);
+        accepted += u32::from(minimizer.x() != x);
+        assert_eq!(minimizer.iterations(), accepted, "steps that moved x");
         assert_eq!(minimizer.evaluations(), evaluations);
         if let Some(ending) = ending {
             break ending;
