@@ -324,3 +324,27 @@ fn another_objective_continues_from_what_was_learnt() {
     let warm = minimizer.evaluations() - first;
     assert!(warm < cold, "{warm} evaluations where a cold start takes {cold}");
 }
+
+/// L-BFGS maps the newest y to its s: so the direction at a gradient of y is −s, if the pairs are the new objective's.
+#[test]
+fn the_pairs_of_another_objective_are_those_that_the_caller_makes_of_them() {
+    let n = 12;
+    let mut minimizer = Minimizer::<f64>::new(n, Options::default());
+    let unbounded = (vec![f64::NEG_INFINITY; n], vec![f64::INFINITY; n]);
+    minimizer.start(&vec![0.0; n], &unbounded.0, &unbounded.1).unwrap();
+    while minimizer.iterations() < 4 {
+        assert_eq!(minimizer.step(|x, gradient| problems::quadratic(1e2, x, gradient)), None);
+    }
+    // The newest comes first.
+    let mut pairs = Vec::new();
+    minimizer.change_objective(minimizer.value(), |_, _| (), |s, y| pairs.push((s.to_vec(), y.to_vec())));
+    assert_eq!(pairs.len(), 4);
+    let (s, y) = &pairs[0];
+    let tripled = |_: &[f64], y: &mut [f64]| y.iter_mut().for_each(|y| *y *= 3.0);
+    let as_gradient = |_: &[f64], g: &mut [f64]| g.iter_mut().zip(y).for_each(|(g, y)| *g = 3.0 * y);
+    minimizer.change_objective(minimizer.value(), as_gradient, tripled);
+    let largest = s.iter().fold(0.0f64, |most, s| most.max(s.abs()));
+    for (d, s) in minimizer.direction().iter().zip(s) {
+        assert!((d + s).abs() < 1e-9 * largest, "{d} instead of {}", -s);
+    }
+}

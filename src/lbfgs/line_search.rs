@@ -128,6 +128,26 @@ mod tests {
     }
 
     #[test]
+    fn a_second_stretch_goes_on_from_the_first() {
+        // Nearly straight: the secant leads beyond ten times the last stretch, which is the most.
+        let f = |t: f64| ((t - 1e3).powi(2), 2.0 * (t - 1e3));
+        let mut search = LineSearch::new(1e6, -2e3, 0.0);
+        assert_eq!(search.judge(probe(f, 1.0), -2e3), Verdict::Try(11.0));
+        assert_eq!(search.judge(probe(f, 11.0), -2.2e4), Verdict::Try(111.0));
+    }
+
+    #[test]
+    fn a_step_must_bring_its_part_of_what_the_slope_promises() {
+        let search = LineSearch::new(1.0, -1.0, 0.0);
+        let at = |value| search.decreases(&Probe { step: 1.0, value, slope: 0.0 }, -1.0);
+        assert!(at(1.0 - SUFFICIENT) && !at(1.0 - 0.9 * SUFFICIENT));
+        assert!(
+            !search.decreases(&Probe { step: 1.0, value: 1.01, slope: 0.0 }, 1.0),
+            "a bent path may promise a rise"
+        );
+    }
+
+    #[test]
     fn a_value_that_never_decreases_is_given_up() {
         let mut search = LineSearch::new(1.0, -1.0, 0.0);
         let mut step = 1.0;
