@@ -134,3 +134,35 @@ fn difference<T: Float>(c: &mut [T], a: &[T], b: &[T]) {
         *c = *a - *b;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_angle_decides_whatever_the_lengths() {
+        for [s, y] in [[1.0, 1.0], [1e-3, 50.0], [700.0, 0.02]] {
+            let cosine = |share: f64| shows_curvature(share * f64::EPSILON.sqrt() * s * y, [s * s, y * y]);
+            assert!(cosine(1.1) && !cosine(0.9) && !cosine(-1.1), "{s} {y}");
+        }
+    }
+
+    #[test]
+    fn a_pair_whose_free_part_shows_curvature_is_used_though_the_whole_does_not() {
+        // Over the second variable, which is not free, one of both is so long that the angle is a right one.
+        for [s, y] in [[[3.0, 0.0], [1.0, 1e9]], [[3.0, 1e9], [1.0, 0.0]]] {
+            let mut pairs = Pairs::<f64>::new(2, 4);
+            pairs.push(&[0.0; 2], &[3.0, 0.0], &[0.0; 2], &[1.0, 0.0]);
+            pairs.transform(|old, new| {
+                assert_eq!((old, &*new), (&[3.0, 0.0][..], &[1.0, 0.0][..]));
+                new.copy_from_slice(&y);
+            });
+            // Only y can be changed from outside.
+            pairs.s[..2].copy_from_slice(&s);
+            pairs.squares[0] = [dot(&s, &s), dot(&y, &y)];
+            let mut q = [1.0, 0.0];
+            pairs.apply(&mut q, &[1.0, 0.0], Scaling::NewestPair);
+            assert_eq!(q, [3.0, 0.0], "H maps y to s");
+        }
+    }
+}
