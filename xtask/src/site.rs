@@ -254,6 +254,7 @@ pub fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// The sentence for a file or folder that an operation failed on.
 pub fn unreadable(folder: &Path, error: &io::Error) -> String {
     format!("{} can't be read: {error}.", folder.display())
 }

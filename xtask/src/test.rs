@@ -1,8 +1,8 @@
 //! Every test there is: the crate's own, those of its WebAssembly in a browser, and the page's.
 
-use crate::process::{Result, run, run_logged, set_ahead};
+use crate::process::{Result, run, set_ahead};
 use crate::setup::{self, Browser, Toolchain, WasmBindgen, python};
-use crate::{cache, npm, page, site, size, supply, wasm};
+use crate::{npm, page, site, size, supply, wasm};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -138,12 +138,7 @@ fn wasm_command(root: &Path, bindgen: &WasmBindgen) -> Result<Command> {
     if names.is_empty() {
         return Err("There is no test named tests/wasm*.rs.".to_owned());
     }
-    let mut fetch = toolchain.command("cargo", &[], root)?;
-    run_logged(
-        fetch.args(["fetch", "--target", "wasm32-unknown-unknown"]),
-        "Fetching the crates",
-        &cache::log("fetch")?,
-    )?;
+    wasm::fetch(root, &toolchain)?;
     let mut test = toolchain.command("cargo", &[&bindgen.0], root)?;
     // As the page is compiled; and a debug build of the dependencies takes four times as long.
     test.args([
@@ -211,7 +206,7 @@ fn pages(root: &Path) -> Result<()> {
         return Err(format!("There is no test in {}.", folder.display()));
     }
     let mut node = page::node(root)?;
-    // A file's tests wait as often as they work.
+    // They keep the cores busy; on a single one a file can work while another waits.
     let at_once = thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8));
     node.arg("--test").arg(format!("--test-concurrency={at_once}")).args(tests);
     run(&mut node, "A test of the page")

@@ -35,7 +35,7 @@ impl WasmBindgen {
             program: "wasm-bindgen-test-runner",
             optimised: "1",
         };
-        cargo_install(&tool, &options, purpose, "1 to 3 minutes").map(Self)
+        cargo_install(&tool, &options, purpose, "1 to 4 minutes").map(Self)
     }
 }
 
@@ -50,7 +50,7 @@ impl Trunk {
         }
         // It copies files and calls compilers: what it does itself takes no time.
         let tool = Tool { package: "trunk", version: TRUNK, program: "trunk", optimised: "0" };
-        cargo_install(&tool, &["--no-default-features"], "builds the page", "2 to 4 minutes").map(Self)
+        cargo_install(&tool, &["--no-default-features"], "builds the page", "2 to 6 minutes").map(Self)
     }
 }
 
