@@ -115,7 +115,7 @@ fn packing_into_8_bits_moves_no_weight_by_more_than_half_a_step() {
 fn a_row_of_zeros_packs_into_zeros() {
     let layer =
         |value: f32| Layer { inputs: PIXELS, outputs: 10, weight: vec![value; 10 * PIXELS], bias: vec![0.0; 10] };
-    for value in [0.0, 1e-44] {
+    for value in [0.0, 1e-44, 1e-37] {
         let network = Mlp::new("zeros", Activation::Sigmoid, vec![layer(value)]).unwrap();
         let packed = Mlp::from_safetensors(&network.to_safetensors_i8(&[]).unwrap()).unwrap();
         assert_eq!(packed.layers(), [layer(0.0)]);
@@ -175,6 +175,18 @@ fn pytorch_names_are_taken_in_natural_order() {
         let outputs: Vec<usize> = network.layers().iter().map(|l| l.outputs).collect();
         assert_eq!(outputs, widths, "{pattern}");
     }
+}
+
+#[test]
+fn a_layer_named_by_a_number_comes_before_one_named_by_a_word() {
+    let entries: [Entry; 4] = [
+        ("out.weight", &[10, 12], Dtype::F32),
+        ("out.bias", &[10], Dtype::F32),
+        ("1.weight", &[12, PIXELS], Dtype::F32),
+        ("1.bias", &[12], Dtype::F32),
+    ];
+    let network = Mlp::from_safetensors(&file(&entries, &[("activation", "relu")])).unwrap();
+    assert_eq!(network.layers().iter().map(|l| l.outputs).collect::<Vec<_>>(), [12, 10]);
 }
 
 #[test]

@@ -304,6 +304,40 @@ fn a_file_without_biases_or_a_name_is_taken_as_it_is() {
 }
 
 #[test]
+fn windows_are_as_their_lines_say_up_to_255() {
+    let with = |line: &str, width: usize| {
+        let entries: [Entry; 2] = [SMALL[0], ("f.weight", &[10, width], Dtype::F32)];
+        Network::from_safetensors(&file(&entries, &format!("{line}; flatten; linear f")))
+    };
+    for (line, width, expected) in
+        [("conv2d c padding=same", 2 * 28 * 28, window(5, 1, 2)), ("conv2d c stride=255", 2, window(5, 255, 0))]
+    {
+        let Ok(Network::Sequential(network)) = with(line, width) else { panic!("{line} is a convolution") };
+        let [Operation::Convolution(found, _), ..] = network.operations() else { panic!("{line} comes first") };
+        assert_eq!(*found, expected, "{line}");
+    }
+    let sentence = with("conv2d c stride=256", 2).unwrap_err().to_string();
+    assert!(sentence.contains("a whole number from 1 to 255"), "{sentence}");
+}
+
+#[test]
+fn a_network_is_refused_for_its_multiplications_too() {
+    let of = |outputs: usize| {
+        let (second, last) = ([outputs, 64, 5, 5], [10, outputs * 784]);
+        let entries: [Entry; 3] = [
+            ("c.weight", &[64, 1, 5, 5], Dtype::F32),
+            ("d.weight", &second, Dtype::F32),
+            ("f.weight", &last, Dtype::F32),
+        ];
+        let lines = "conv2d c padding=same; conv2d d padding=same; flatten; linear f";
+        Network::from_safetensors(&file(&entries, lines))
+    };
+    of(16).expect("22 million");
+    let sentence = of(64).expect_err("82 million").to_string();
+    assert!(sentence.contains("too large to be searched on a page"), "{sentence}");
+}
+
+#[test]
 fn a_network_that_is_written_is_read_as_it_was() {
     let mut rng = StdRng::seed_from_u64(15);
     let network = Network::from(every_operation(&mut rng));
