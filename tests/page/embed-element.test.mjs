@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import axe from 'axe-core';
 import { draw, readout } from './harness.mjs';
-import { pixels, written } from './helpers.mjs';
+import { pixels, touchable, written } from './helpers.mjs';
 import { prepare, script } from './hosts.mjs';
 
 /** @typedef {import('./harness.mjs').Page} Page */
@@ -259,9 +259,6 @@ test('no barrier is found by axe-core, wide and narrow, and no control is small'
     );
     assert.deepEqual(found, []);
     assert(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing sticks out');
-    for (const control of await page.locator('pockets-demo').getByRole('button').all()) {
-      const box = await control.boundingBox();
-      assert(box && box.height >= 40 && box.width >= 40, `${box?.width} × ${box?.height}`);
-    }
+    await touchable(page.locator('pockets-demo').getByRole('button'));
   }
 });

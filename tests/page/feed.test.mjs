@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
-import { STILL, inspect, settled, written } from './helpers.mjs';
+import { STILL, inspect, settled, touchable, written } from './helpers.mjs';
 
 /** @typedef {import('./harness.mjs').Page} Page */
 
@@ -59,10 +59,7 @@ test('a network is hardened before the visitor’s eyes; it pauses, is attacked 
 
   await section.getByText('or train a new one from scratch').click();
   await inspect(page, 'while it rests');
-  for (const control of await section.locator('button, select').all()) {
-    const box = await control.boundingBox();
-    assert(box && box.height >= 40 && box.width >= 40, `${await control.innerText()} is ${box?.width} × ${box?.height}`);
-  }
+  await touchable(section.locator('button, select'));
 
   // Where it rests, the digit has been attacked on both.
   await section.locator('.pair b').last().filter({ hasText: /^\d/ }).waitFor();

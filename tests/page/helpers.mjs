@@ -26,8 +26,10 @@ export async function written(digit, hand = 'schoolbook') {
   const strokes = drawings.find((/** @type {{ digit: number }} */ each) => each.digit === digit).strokes;
   return strokes.map((/** @type {number[]} */ stroke) => {
     /** @type {Point[]} */ const points = [];
-    // Every third point: the harness fills in between.
-    for (let k = 0; k < stroke.length; k += 9) points.push([stroke[k] / side, stroke[k + 1] / side]);
+    // Every tenth point, and the last: the harness fills in between.
+    for (let k = 0; k < stroke.length; k += 30) points.push([stroke[k] / side, stroke[k + 1] / side]);
+    const [x, y] = stroke.slice(-3);
+    points.push([x / side, y / side]);
     return points;
   });
 }
@@ -153,6 +155,17 @@ export async function inspect(page, state) {
     return found.violations.map((/** @type {any} */ v) => `${v.id}: ${v.nodes.map((/** @type {any} */ n) => n.html).join(' ')}`);
   });
   assert.deepEqual(violations, [], state);
+}
+
+/** Each of the controls is large enough to touch. @param {import('playwright-core').Locator} controls */
+export async function touchable(controls) {
+  const [count, small] = await controls.evaluateAll((all) => {
+    const sizes = all.map((control) => ({ control, box: control.getBoundingClientRect() }));
+    const small = sizes.filter(({ box }) => box.height < 40 || box.width < 40);
+    return [all.length, small.map(({ control, box }) => `${control.outerHTML} is ${box.width} × ${box.height}`)];
+  });
+  assert(count > 0, 'there are some');
+  assert.deepEqual(small, []);
 }
 
 /**

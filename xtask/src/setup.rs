@@ -13,7 +13,7 @@ mod python;
 mod toolchain;
 mod tools;
 
-pub use browser::{Browser, firefox};
+pub use browser::{Browser, firefox, headless_shell};
 pub use llvm::Llvm;
 pub use node::Node;
 pub use python::python;

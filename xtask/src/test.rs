@@ -206,6 +206,7 @@ fn pages(root: &Path) -> Result<()> {
         return Err(format!("There is no test in {}.", folder.display()));
     }
     let mut node = page::node(root)?;
+    node.env("CHROME", setup::headless_shell(Browser::find_or_install()?.chrome)?);
     // They keep the cores busy; on a single one a file can work while another waits.
     let at_once = thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8));
     node.arg("--test").arg(format!("--test-concurrency={at_once}")).args(tests);
