@@ -44,15 +44,10 @@ test('a search on the convolutional network takes no longer than it should besid
     await page.getByRole('combobox', { name: 'Network', exact: true }).selectOption(name);
     await settled(page, /as 3.*makes it predict/);
     /** @type {number[]} */ const times = [];
-    for (const target of [1, 8]) {
-      await page.getByRole('radio', { name: String(target), exact: true }).check({ force: true });
-      for (let digit = 0; digit < 10; digit++) {
-        if (digit === target) continue;
-        await page.getByRole('button', { name: `Sample digit ${digit}`, exact: true }).click();
-        await settled(page, new RegExp(`this sample ${digit} as ${digit}.*makes it predict ${target}`));
-        times.push(Number.parseFloat(await readout('Search time').innerText()));
-      }
-      await page.getByRole('button', { name: 'Sample digit 3', exact: true }).click();
+    for (const digit of [0, 1, 2, 4, 5, 6, 7, 9, 3]) {
+      await page.getByRole('button', { name: `Sample digit ${digit}`, exact: true }).click();
+      await settled(page, new RegExp(`this sample ${digit} as ${digit}.*makes it predict 8`));
+      times.push(Number.parseFloat(await readout('Search time').innerText()));
     }
     times.sort((a, b) => a - b);
     t.diagnostic(`${name}: ${times.join(', ')} ms`);

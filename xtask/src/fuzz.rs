@@ -3,7 +3,8 @@
 //! The compiler is whichever is active, a stable one too: coverage is a pass of LLVM's that it runs when asked. What an address
 //! sanitizer would add needs an unstable compiler; docs/testing.md says what stands in for it.
 
-use crate::process::{self, Result, run};
+use crate::process::{Result, run};
+use crate::setup::host;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -63,8 +64,7 @@ fn parse(options: &[String]) -> Result<(f64, Vec<&str>)> {
 }
 
 fn build(root: &Path) -> Result<PathBuf> {
-    let said = process::output(Command::new("rustc").arg("-vV"))?;
-    let host = said.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc does not say what it is for.")?;
+    let host = &host(&mut Command::new("rustc"))?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.current_dir(root).args([
         "build",

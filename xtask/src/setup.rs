@@ -17,7 +17,7 @@ pub use browser::{Browser, firefox, headless_shell};
 pub use llvm::Llvm;
 pub use node::Node;
 pub use python::python;
-pub use toolchain::Toolchain;
+pub use toolchain::{Toolchain, host};
 pub use tools::{Trunk, WasmBindgen, WasmOpt};
 
 /// How somebody installs a system package where we do not: packages are named as Debian names them.

@@ -3,7 +3,7 @@
 
 use crate::cache;
 use crate::process::{self, Result, run, run_logged};
-use crate::setup::{Toolchain, WasmBindgen, WasmOpt};
+use crate::setup::{Toolchain, WasmBindgen, WasmOpt, host};
 use crate::site::unreadable;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -48,10 +48,16 @@ impl Module {
     }
 }
 
-/// Fetches the crates, so that nothing after it needs a network.
+/// Fetches the crates, so that nothing after it needs a network: those for this machine too, which Cargo wants to have when it compiles
+/// for another.
 pub fn fetch(root: &Path, toolchain: &Toolchain) -> Result<()> {
+    let host = host(&mut toolchain.command("rustc", &[], root)?)?;
     let mut fetch = toolchain.command("cargo", &[], root)?;
-    run_logged(fetch.args(["fetch", "--target", TARGET]), "Fetching the crates", &cache::log("fetch")?)
+    run_logged(
+        fetch.args(["fetch", "--target", TARGET, "--target", &host]),
+        "Fetching the crates",
+        &cache::log("fetch")?,
+    )
 }
 
 /// Compiles all modules: the trainer's in folders of its own beside the others', as Cargo does one thing at a time in a folder, and

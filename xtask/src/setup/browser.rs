@@ -38,7 +38,8 @@ pub fn headless_shell(otherwise: PathBuf) -> Result<PathBuf> {
     if find().is_none() && debian::can_install() {
         let _held = cache::lock()?;
         // Some releases have no such package.
-        if let Err(sentence) = debian::install(&["chromium-headless-shell"], "a lighter browser for tests", "1 minute") {
+        if let Err(sentence) = debian::install(&["chromium-headless-shell"], "a lighter browser for tests", "1 minute")
+        {
             eprintln!("{sentence} The tests do with Chromium.");
         }
     }

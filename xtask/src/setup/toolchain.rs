@@ -83,6 +83,13 @@ impl Toolchain {
     }
 }
 
+/// The platform that this compiler runs on.
+pub fn host(rustc: &mut Command) -> Result<String> {
+    let said = process::output(rustc.arg("-vV"))?;
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).ok_or_else(|| "rustc does not say what it is for.".to_owned())
+}
+
 /// Whether the compiler finds a standard library for the browser.
 fn has_std(rustc: &Path, sysroot: Option<&Path>) -> bool {
     let mut command = Command::new(rustc);
