@@ -17,7 +17,7 @@ use std::fmt;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod arrays;
-#[cfg(all(test, feature = "feed"))]
+#[cfg(test)]
 mod typescript;
 
 /// 32-bit numbers.

@@ -1,4 +1,5 @@
 //! The protocols' types for the page's JavaScript: `www/protocol.d.ts` and `www/training.d.ts`.
+#![cfg(feature = "feed")]
 
 use crate::feed;
 use std::{any::TypeId, env, fs, path::Path};
