@@ -413,14 +413,31 @@ fn unclipped_noise_crosses_the_boundary_beside_what_a_plane_would_let_through() 
 #[test]
 fn changes_that_share_no_pixel_are_counted_and_the_first_are_painted() {
     let mut driver = Driver::new();
+    coloured(&mut driver);
     let norm = 2.0 * norm(&r().0);
-    let surfaces = vec!["explore/apart-0".to_owned(), "explore/apart-1".to_owned()];
+    let surfaces = vec!["view/apart-0".to_owned(), "view/apart-1".to_owned()];
     let apart = |norm| Question::Apart { network: main(), image: x(), r: r(), norm, surfaces: surfaces.clone() };
-    let found = answer!(driver, Apart, apart(norm));
+    let responses = driver.responses_to(apart(norm));
+    let [
+        Response::Painted { rgba: first, .. },
+        Response::Painted { rgba: second, .. },
+        Response::Answer { answer: Answer::Apart(found), .. },
+    ] = &responses[..]
+    else {
+        panic!("{responses:?}");
+    };
+    assert_eq!(painted(&responses), [("view/apart-0", 28), ("view/apart-1", 28)]);
     let mut subspace = Subspace::new(&image(), &r().0, 8, norm);
     while subspace.step(&mut evaluator()) {}
-    assert_eq!(found, Apart { found: subspace.found().len() as u32, half_space: 4 });
+    assert_eq!(*found, Apart { found: subspace.found().len() as u32, half_space: 4 });
     assert!(found.found >= 2, "{found:?}");
+    let changes: Vec<Vec<f32>> =
+        subspace.found()[..2].iter().map(|point| point.iter().zip(image()).map(|(p, x)| p - x).collect()).collect();
+    let limit = changes.iter().flatten().fold(0.0f32, |limit, v| limit.max(v.abs()));
+    let signed = |&v: &f32| mix([100; 3], if v < 0.0 { [0, 0, 200] } else { [200, 0, 0] }, v.abs() / limit);
+    for (rgba, change) in [first, second].into_iter().zip(&changes) {
+        assert_eq!(rgba.0, change.iter().flat_map(signed).collect::<Vec<u8>>(), "on one scale");
+    }
     for point in subspace.found() {
         assert_eq!(label(evaluator().logits(point)), 8);
     }

@@ -53,6 +53,18 @@ mod tests {
     }
 
     #[test]
+    fn a_square_needs_its_corner_too() {
+        #[rustfmt::skip]
+        let labels = [
+            1, 7, 1,
+            1, 1, 7,
+            1, 7, 7,
+        ];
+        let places = largest_squares(&labels, 3);
+        assert!(places.iter().all(|place| place.width == 1), "{places:?}");
+    }
+
+    #[test]
     fn shares_are_of_all_cells_and_the_largest_comes_first() {
         let share = |label, share| Share { label, share };
         assert_eq!(shares(&[3, 8, 8, 3, 8, 8, 8, 0]), [share(8, 0.625), share(3, 0.25), share(0, 0.125)]);

@@ -111,6 +111,12 @@ mod tests {
     }
 
     #[test]
+    fn a_histogram_begins_at_the_lowest_projection() {
+        let ranked = rank(&[-1.0, 0.25, 0.75, 1.0], Some(-3.0), 4);
+        assert_eq!((ranked.range, ranked.counts, ranked.larger), ([-3.0, 1.0], vec![0, 0, 1, 3], 4));
+    }
+
+    #[test]
     fn digits_that_are_all_the_same_fill_one_bar() {
         assert_eq!(rank(&[0.5; 3], None, 5).counts, [3, 0, 0, 0, 0]);
     }

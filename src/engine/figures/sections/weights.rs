@@ -217,3 +217,14 @@ fn normalised(mut v: Vec<f32>) -> (Vec<f32>, f32) {
     v.iter_mut().for_each(|v| *v /= length);
     (v, length)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_in_the_middle_of_their_cells_from_the_upper_left() {
+        let bounds = [1.0, 5.0, -2.0, 6.0];
+        assert_eq!([0, 3, 5, 15].map(|k| place(bounds, 4, k)), [[1.5, 5.0], [4.5, 5.0], [2.5, 3.0], [4.5, -1.0]]);
+    }
+}
