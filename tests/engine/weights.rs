@@ -121,6 +121,17 @@ fn the_plane_of_two_steps_has_the_objective_and_the_search_lines_up_on_it() {
         for tried in &found.trials {
             assert!((at(tried.step) - tried.height).abs() < 0.02 * range, "{tried:?}, {}", at(tried.step));
         }
+        // A, B and the longest trial are in the square, whose middle is theirs.
+        let longest = found.trials.iter().map(|tried| tried.step).fold(0.0, f32::max);
+        let shown = [[found.from, 0.0], [0.0, 0.0], found.direction.map(|d| longest * d)];
+        let [left, right, bottom, top] = found.bounds;
+        assert!(((right - left) / (top - bottom) - 1.0).abs() < 1e-5);
+        for (axis, (low, high)) in [(left, right), (bottom, top)].into_iter().enumerate() {
+            let along = shown.map(|at| at[axis]);
+            let (least, most) = (along.into_iter().fold(0.0, f32::min), along.into_iter().fold(0.0, f32::max));
+            assert!(low < least && most < high, "{least} to {most} in {:?}", found.bounds);
+            assert!((low + high - least - most).abs() < 1e-4 * (high - low));
+        }
         // The pairs' bowl has its middle where the direction leads: its slope there is zero.
         if let Some([xx, xy, yy]) = found.learnt {
             let [a, b] = found.direction;
