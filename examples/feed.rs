@@ -5,7 +5,7 @@
 //! cargo run --release --example feed [-- NETWORK.safetensors [KEY=VALUE …]]
 //! ```
 //!
-//! Keys: steps, digits, examples, fresh, pool, least, most, rate, decay, moved, rest, sample, count (training digits), judged (held-out digits), test (1: judge by test digits),
+//! Keys: steps, digits, examples, fresh, pool, least, most, rate, decay, smoothness, distillation, seed, moved, rest, sample, count (training digits), judged (held-out digits), test (1: judge by test digits),
 //! out (a file for the weights).
 
 use pockets::{
@@ -32,6 +32,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             "most" => options.norms[1] = value.parse()?,
             "rate" => options.rate = value.parse()?,
             "decay" => options.decay = value.parse()?,
+            "smoothness" => options.smoothness = value.parse()?,
+            "distillation" => options.distillation = value.parse()?,
+            "seed" => options.seed = value.parse()?,
             "moved" => options.moved = value.parse()?,
             "sample" => options.sample = value.parse()?,
             "rest" => options.rest = value.parse()?,

@@ -8,6 +8,7 @@ mod evaluation;
 mod file;
 mod gallery;
 pub mod message;
+mod objective;
 mod pool;
 mod product;
 mod session;

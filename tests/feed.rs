@@ -83,8 +83,21 @@ fn one_step_is_that_of_candles_own_operations() {
     let data = data();
     let (network, count) = (shipped(), data.train.len());
     // With 50 steps the first has the whole rate, and a batch of all digits has no order that matters.
-    let options = Options { steps: 50, digits: count, rate: 1e-3, decay: 1e-2, ..Options::scratch() };
-    let mut trainer = Trainer::harden(network.clone(), data.clone(), options).unwrap();
+    let options = Options {
+        steps: 50,
+        digits: count,
+        rate: 1e-3,
+        decay: 1e-2,
+        smoothness: 3e-2,
+        distillation: 0.7,
+        ..Options::scratch()
+    };
+    // Of itself a network would learn nothing.
+    let mut teacher = network.layers().to_vec();
+    teacher.iter_mut().flat_map(|layer| &mut layer.weight).for_each(|weight| *weight *= 1.5);
+    let teacher = Arc::new(Mlp::new("teacher", network.activation(), teacher).unwrap());
+    let begun = Checkpoint { step: 0, weights: Arc::new(network.clone()), before: teacher.clone(), options };
+    let mut trainer = Trainer::resume(begun, data.clone()).unwrap();
     trainer.step().unwrap();
 
     let pixels: Vec<f32> = data.train.images().iter().flatten().collect();
@@ -108,7 +121,20 @@ fn one_step_is_that_of_candles_own_operations() {
         let square = weight.sqr().unwrap().sum_all().unwrap();
         decay = (decay + (square * (1e-2 / bias.elem_count() as f64)).unwrap()).unwrap();
     }
+    let roughness = {
+        let pixels = |far: u32| (0..784u32).filter(move |k| if far == 1 { k % 28 < 27 } else { *k < 756 });
+        let weights = |far, on| {
+            let places: Vec<u32> = pixels(far).map(|k| k + on * far).collect();
+            layers[0].0.index_select(&Tensor::new(places, &Device::Cpu).unwrap(), 1).unwrap()
+        };
+        let along = |far| (weights(far, 0) - weights(far, 1)).unwrap().sqr().unwrap().sum_all().unwrap();
+        ((along(1) + along(28)).unwrap() * (3e-2 / 100.0)).unwrap()
+    };
+    let taught: Vec<f32> = data.train.images().iter().flat_map(|image| teacher.logits(&image)).collect();
+    let taught = ops::softmax(&Tensor::from_vec(taught, (count, 10), &Device::Cpu).unwrap(), 1).unwrap();
+    let learned = (taught * ops::log_softmax(&values, 1).unwrap()).unwrap().sum_all().unwrap();
     let loss = (loss::cross_entropy(&values, &labels).unwrap() + decay).unwrap();
+    let loss = ((loss + roughness).unwrap() - (learned * (0.7 / count as f64)).unwrap()).unwrap();
     let variables = layers.iter().flat_map(|(w, b)| [w.clone(), b.clone()]).collect();
     let adam = ParamsAdamW { lr: 1e-3, weight_decay: 0.0, ..ParamsAdamW::default() };
     let gradients = loss.backward().unwrap();

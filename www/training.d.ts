@@ -163,6 +163,12 @@ moved: number,
 rate: number,
 /** λ of every layer: the loss has `Σ λ·Σw²/k` added, k being the layer's units (section 4.2). */
 decay: number,
+/** λ of how smooth the first layer's weights are over the image: the loss has `λ·Σ(w − w of the next pixel)²/k` added, over rows and
+ * columns, k being the layer's units. */
+smoothness: number,
+/** How much of what the network before any step said of the digits, not of the examples, is kept: the loss has so many times the
+ * cross-entropy to its probabilities added (Hinton et al. 2015). */
+distillation: number,
 /** Steps between one measurement on held-out digits and the next; the first is of the network before any step, the last of
  * that after all. */
 rest: number,

@@ -5,9 +5,9 @@ use super::{
     average::Average,
     evaluation::{Evaluation, Measures},
     gallery::{Hard, Ledger},
+    objective::Objective,
     pool::{Kind, Pool},
-    product::Batch,
-    trainable::{Inputs, Trainable},
+    trainable::Trainable,
 };
 use crate::{
     PIXELS, SIDE,
@@ -16,7 +16,7 @@ use crate::{
     network::{Activation, Mlp},
 };
 use candle_core::{Device, Tensor};
-use candle_nn::{AdamW, Optimizer, ParamsAdamW, loss};
+use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 use rand::{Rng, seq::SliceRandom};
 use serde::{Deserialize, Serialize};
 use std::{f64::consts::PI, sync::Arc};
@@ -52,6 +52,12 @@ pub struct Options {
     pub rate: f64,
     /// λ of every layer: the loss has `Σ λ·Σw²/k` added, k being the layer's units (section 4.2).
     pub decay: f64,
+    /// λ of how smooth the first layer's weights are over the image: the loss has `λ·Σ(w − w of the next pixel)²/k` added, over rows and
+    /// columns, k being the layer's units.
+    pub smoothness: f64,
+    /// How much of what the network before any step said of the digits, not of the examples, is kept: the loss has so many times the
+    /// cross-entropy to its probabilities added (Hinton et al. 2015).
+    pub distillation: f64,
     /// Steps between one measurement on held-out digits and the next; the first is of the network before any step, the last of
     /// that after all.
     pub rest: u32,
@@ -68,12 +74,14 @@ impl Options {
             steps: 4000,
             digits: 128,
             examples: 64,
-            fresh: 16,
-            pool: 2048,
-            norms: [0.0, 2.5],
+            fresh: 12,
+            pool: 1024,
+            norms: [0.0, 3.2],
             moved: 0.5,
             rate: 2e-3,
             decay: 0.0,
+            smoothness: 1e-2,
+            distillation: 1.0,
             rest: 20,
             sample: 50,
             seed: 1,
@@ -82,7 +90,16 @@ impl Options {
 
     /// For a new network, from digits alone.
     pub fn scratch() -> Self {
-        Options { steps: 4000, examples: 0, moved: 0.0, rate: 4e-3, decay: 1e-4, ..Options::harden() }
+        Options {
+            steps: 4000,
+            examples: 0,
+            moved: 0.0,
+            rate: 4e-3,
+            decay: 1e-4,
+            smoothness: 0.0,
+            distillation: 0.0,
+            ..Options::harden()
+        }
     }
 }
 
@@ -119,6 +136,7 @@ pub struct Trainer {
     options: Options,
     data: Data,
     network: Trainable,
+    objective: Objective,
     average: Average,
     adam: AdamW,
     pool: Pool,
@@ -179,6 +197,7 @@ impl Trainer {
         Ok(Trainer {
             adam: adam(&network)?,
             network,
+            objective: Objective::new(&before, &options)?,
             average: Average::new((*weights).clone()),
             pool: Pool::new(kind, data.train.clone(), PIXELS, options.seed.wrapping_add(1)),
             ledger: Ledger::new(data.train.len()),
@@ -234,10 +253,9 @@ impl Trainer {
                 self.ledger.note(digit, norm);
             }
         }
-        let (inputs, labels) = self.batch()?;
-        let lambdas = vec![self.options.decay; self.network.layers.len()];
-        let logits = self.network.logits(&inputs, &[])?;
-        let loss = (loss::cross_entropy(&logits, &labels)? + self.network.decay(&lambdas)?)?;
+        let (images, labels) = self.batch();
+        let labels = Tensor::new(labels, &Device::Cpu)?;
+        let loss = self.objective.value(&self.network, &images, &labels, self.options.digits)?;
         let value = f64::from(loss.to_scalar::<f32>()?);
         if value.is_finite() {
             self.adam.set_learning_rate(self.rate());
@@ -247,7 +265,7 @@ impl Trainer {
     }
 
     /// The next digits of this epoch, then adversarial examples.
-    fn batch(&mut self) -> Result<(Inputs, Tensor), FeedError> {
+    fn batch(&mut self) -> (Vec<[f32; PIXELS]>, Vec<u32>) {
         let digits = &self.data.train;
         let (mut images, mut labels) = (Vec::new(), Vec::new());
         for _ in 0..self.options.digits {
@@ -271,8 +289,7 @@ impl Trainer {
             images.push(image);
             labels.push(label);
         }
-        let labels = Tensor::new(labels, &Device::Cpu)?;
-        Ok((Inputs::Images(Arc::new(Batch::new(PIXELS, &images))), labels))
+        (images, labels)
     }
 
     fn rate(&self) -> f64 {
