@@ -30,6 +30,7 @@ fn checked(attack: &mut Attack, network: &Mlp, image: &[f32], goal: Goal) -> Out
         let norm = r.iter().map(|v| f64::from(v * v)).sum::<f64>().sqrt();
         assert!((norm - f64::from(outcome.norm)).abs() < 1e-5 * norm, "norm {norm} is stated as {}", outcome.norm);
         assert!((outcome.norm - outcome.scale * outcome.norm_c).abs() < 1e-5 * outcome.norm);
+        assert!((outcome.distortion() - outcome.norm / 28.0).abs() < 1e-6 * outcome.norm);
         for ((u, x), r) in point.iter().zip(image).zip(r) {
             assert!((u - x - r).abs() < 1e-6, "x + r is not the point that was evaluated");
         }
@@ -316,6 +317,7 @@ fn steps_can_be_observed_and_end_where_a_run_ends() {
         }
         if let (Some(succeeds), Some(fails)) = seen.bracket {
             assert!(succeeds < fails, "the largest c that succeeds lies below the smallest that fails");
+            assert!(succeeds < seen.c && seen.c < fails, "c = {} is between them", seen.c);
         }
         if !goes_on {
             break;
@@ -347,4 +349,88 @@ fn searches_on_random_images_never_leave_the_box() {
         checked(&mut attack, &network, &image, Goal::Target(target));
         checked(&mut attack, &network, &image, Goal::Any);
     }
+}
+
+#[test]
+fn one_weight_is_minimised_step_by_step_each_stand_what_the_objective_says_and_where_the_last_trial_led() {
+    let digits = digits();
+    let network = Arc::new(Mlp::from_safetensors(&std::fs::read(SHIPPED).unwrap()).unwrap());
+    let mut attack = Attack::new(network, Options::default());
+    let (mut gradient, mut most_trials) = ([0.0; PIXELS], 0);
+    for index in 0..8 {
+        let image = digits.images().get(index).unwrap();
+        let label = usize::from(digits.labels().as_slice()[index]);
+        attack.start(&image, Goal::Target((label + 1) % LABELS)).unwrap();
+        for c in [3.0, 0.3, 0.03] {
+            let stands = attack.descend(c);
+            let near = |a: f32, b: f32| (a - b).abs() <= 1e-4 * b.abs().max(1e-2);
+            for stand in &stands {
+                let mut held = stand.point.iter().zip(&stand.is_free).filter(|(_, is_free)| !**is_free).peekable();
+                assert!(held.peek().is_some(), "of a digit's blank pixels some are held");
+                assert!(held.all(|(u, _)| !(0.1..0.9).contains(u)), "only a bound holds");
+                assert!(near(stand.height, attack.objective(&stand.point, &mut gradient)), "c = {c}");
+                let largest = gradient.iter().fold(0.0f32, |largest, g| largest.max(g.abs()));
+                assert!(stand.gradient.iter().zip(&gradient).all(|(a, b)| (a - b).abs() <= 1e-3 * largest), "c = {c}");
+            }
+            for pair in stands.windows(2) {
+                let (_, height) = *pair[0].trials.last().unwrap();
+                assert!(near(height, pair[1].height) && pair[0].point != pair[1].point, "c = {c}");
+                assert!(pair[1].height < pair[0].height, "c = {c}");
+                most_trials = most_trials.max(pair[0].trials.len());
+            }
+            assert!(stands.last().unwrap().trials.is_empty());
+        }
+    }
+    assert!(most_trials > 1, "no line search had to try twice, so nothing was seen of those that do");
+}
+
+/// Each search that is recorded: its name there, and what came of it.
+fn searches() -> Vec<String> {
+    let digits = digits();
+    let mut random = StdRng::seed_from_u64(11);
+    let networks = [
+        ("shipped", support::network(SHIPPED), 40),
+        ("FC10", reference("FC10_1e-4").network, 15),
+        ("hardened", support::network("www/networks/FC100-100-10_hardened.safetensors"), 15),
+        ("relu", random_network(&[60, 40, 30], Activation::Relu, &mut random), 15),
+        ("tanh", random_network(&[80], Activation::Tanh, &mut random), 15),
+    ];
+    let mut lines = Vec::new();
+    for (name, network, count) in networks {
+        for reading in [Reading::Both, Reading::Weight, Reading::Scale] {
+            let mut attack = Attack::new(network.clone(), Options::new(reading));
+            for index in 0..count {
+                let image = digits.images().get(index).unwrap();
+                let next = (network::label(&network.logits(&image)) + 1) % LABELS;
+                for goal in [Goal::Target(next), Goal::Any] {
+                    let found = checked(&mut attack, &network, &image, goal);
+                    let Outcome { evaluations, norm, c, .. } = found;
+                    lines.push(format!("{name} {reading:?} {index} {goal:?} {evaluations} {norm:.4} {c:.4e}"));
+                }
+            }
+        }
+    }
+    lines
+}
+
+#[test]
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    ignore = "recorded on x86-64, whose exponential function may differ in its last digit"
+)]
+fn searches_go_the_way_that_is_recorded() {
+    let (found, path) = (searches(), support::path("tests/fixtures/searches.txt"));
+    if std::env::var_os("UPDATE_SEARCHES").is_some() {
+        std::fs::write(&path, found.join("\n") + "\n").unwrap();
+    }
+    let recorded = std::fs::read_to_string(&path).unwrap();
+    let changed: Vec<_> = recorded.lines().zip(&found).filter(|(before, now)| before != now).collect();
+    assert_eq!(recorded.lines().count(), found.len());
+    assert!(
+        changed.is_empty(),
+        "{} of {} searches changed (UPDATE_SEARCHES=1 cargo test --test attack records them), such as {:?}",
+        changed.len(),
+        found.len(),
+        changed[0]
+    );
 }

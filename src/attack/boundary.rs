@@ -232,3 +232,78 @@ impl Mixer {
         moved
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment;
+    use rand::Rng;
+
+    /// An image of which many pixels are on a face of the box or close to one, and some normals.
+    fn drawn(seed: u64, count: usize) -> (Vec<f32>, Vec<Vec<f32>>) {
+        let mut random = experiment::random(seed);
+        let image = (0..PIXELS).map(|_| clip(random.random_range(-0.5..1.5), 0.0, 1.0)).collect();
+        let mut normal = || (0..PIXELS).map(|_| random.random_range(-1.0..1.0)).collect();
+        (image, (0..count).map(|_| normal()).collect())
+    }
+
+    #[test]
+    fn the_closest_point_is_as_far_along_each_tangent_as_it_must_be_and_no_further_along_one_that_holds_it() {
+        for seed in 0..20 {
+            let (image, normals) = drawn(seed, 4);
+            let mut tangents = Tangents::new();
+            for (k, normal) in normals.iter().enumerate() {
+                tangents.normal(2 * k).copy_from_slice(normal);
+                // The last is fulfilled by a wide margin from the beginning.
+                tangents.keep(2 * k, &image, if k == 3 { -200.0 } else { 5.0 + k as f32 });
+            }
+            let mut point = zeros(PIXELS);
+            tangents.closest(&image, &mut point);
+            let holding: Vec<usize> = (0..LABELS).filter(|&k| tangents.holds(k)).collect();
+            assert_eq!((holding, tangents.several()), (vec![0, 2, 4], true), "seed {seed}");
+            for k in [0, 2, 4] {
+                assert!(tangents.rise(k, &point).abs() <= 2e-4, "seed {seed}, {k}: {}", tangents.rise(k, &point));
+            }
+            assert!(tangents.rise(6, &point) < -100.0);
+            // It is x, moved along the normals by their multipliers, in the box: with the above, the only closest point there is.
+            let mut moved = image.clone();
+            for (normal, k) in normals.iter().zip([0, 2, 4]) {
+                add_scaled(&mut moved, tangents.multipliers[k], normal);
+            }
+            assert!(moved.iter().zip(&point).all(|(moved, point)| (clip(*moved, 0.0, 1.0) - point).abs() < 1e-6));
+        }
+    }
+
+    #[test]
+    fn one_tangent_or_none_is_not_several() {
+        let (image, normals) = drawn(1, 1);
+        let mut tangents = Tangents::new();
+        assert!(!tangents.several());
+        tangents.normal(3).copy_from_slice(&normals[0]);
+        tangents.keep(3, &image, 4.0);
+        let mut point = zeros(PIXELS);
+        tangents.closest(&image, &mut point);
+        assert!(tangents.holds(3) && !tangents.several());
+        let alone = multiplier(&image, &image, &normals[0], 4.0).unwrap();
+        assert!((tangents.total_multiplier() - alone).abs() < 1e-4 * alone, "{alone}");
+    }
+
+    #[test]
+    fn a_multiplier_raises_the_model_by_as_much_as_asked_or_there_is_none() {
+        for seed in 0..20 {
+            let (image, normals) = drawn(seed, 2);
+            let from: Vec<f32> = normals[1].iter().map(|v| v.abs()).collect();
+            let gain = |t: f32| -> f32 {
+                let moved = image.iter().zip(&normals[0]).map(|(x, slope)| clip(x + t * slope, 0.0, 1.0));
+                moved.zip(&from).zip(&normals[0]).map(|((moved, from), slope)| slope * (moved - from)).sum()
+            };
+            let (least, most) = (gain(0.0), gain(1e9));
+            for part in [0.01, 0.3, 0.9, 0.999] {
+                let rise = least + part * (most - least);
+                let t = multiplier(&image, &from, &normals[0], rise).unwrap();
+                assert!((gain(t) - rise).abs() < 1e-3 * most.abs(), "seed {seed}: {} instead of {rise}", gain(t));
+            }
+            assert_eq!(multiplier(&image, &from, &normals[0], most + 1.0), None, "seed {seed}");
+        }
+    }
+}

@@ -347,3 +347,18 @@ fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>, NetworkError> {
         None => Ok(values),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_names_are_compared_as_numbers_and_come_before_letters() {
+        let sorted = ["", "-2", "2", "10", "fc", "fc-1", "fc2", "fc10", "fc10.a", "fc10.b", "head", "ä1"];
+        for (i, a) in sorted.iter().enumerate() {
+            for (j, b) in sorted.iter().enumerate() {
+                assert_eq!(natural_order(a, b), i.cmp(&j), "{a:?}, {b:?}");
+            }
+        }
+    }
+}

@@ -50,6 +50,7 @@ mod tests {
         let places = largest_squares(&labels, 4);
         let place = |label, x, y, width| Place { label, x, y, width };
         assert_eq!(places, [place(1, 1.0, 1.0, 2), place(4, 3.0, 3.0, 2), place(7, 0.5, 3.5, 1)]);
+        assert_eq!(largest_squares(&[5; 16], 4), [place(5, 2.0, 2.0, 4)]);
     }
 
     #[test]
