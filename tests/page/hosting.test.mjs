@@ -83,13 +83,26 @@ for (const name of ['', 'embed.html']) {
       files.filter((file) => !html.includes(`./${file}"`)),
       [],
     );
-    assert(files.length > 10);
-    for (const file of ['pockets_bg.wasm', 'FC100-100-10.safetensors', 'main.js', 'samples.json']) {
-      if (name && file === 'main.js') continue;
+    assert(files.length > 8);
+    const script = name ? 'frame.js' : 'page.js';
+    for (const file of ['pockets_bg.wasm', 'FC100-100-10.safetensors', script, 'samples.json']) {
       assert.equal(files.filter((each) => each.endsWith(file)).length, 1, file);
     }
   });
 }
+
+test('the scripts that a page begins with are one file, and what is loaded later meets those and no others', async (t) => {
+  const { page, requests } = await open(t, STILL);
+  await settled(page, /makes it predict 8/);
+  for (const id of ['nine', 'feed', 'own']) {
+    await page.locator(`#${id}`).scrollIntoViewIfNeeded();
+    await page.locator(`#${id}`).locator('button, input').first().waitFor();
+  }
+  const scripts = requests.map((url) => /\/www\/([^?#]+\.js)$/.exec(url)?.[1] ?? '').filter((name) => name !== '');
+  assert(scripts.includes('explore/stage.js') && scripts.includes('explore/feed.js'));
+  const beside = new Set(scripts.filter((name) => !name.startsWith('explore/')));
+  assert.deepEqual([...beside].sort(), ['offline.js', 'page.js', 'serve.js', 'worker.js']);
+});
 
 test('after the first visit the page works without a network', async (t) => {
   const server = await startServer({ below: '/pockets/' });

@@ -1,6 +1,7 @@
 //! `cargo xtask …`: builds, serves, tests and measures the page, and installs what each of these needs on a fresh machine.
 
 mod bench;
+mod bundle;
 mod cache;
 mod coverage;
 mod fuzz;

@@ -3,17 +3,14 @@
 
 use crate::modules::{Imports, imported};
 use crate::process::{Result, run};
-use crate::setup::{Toolchain, Trunk, WasmBindgen, WasmOpt};
-use crate::{cache, share, single_file, supply, wasm};
+use crate::setup::{Esbuild, Toolchain, Trunk, WasmBindgen, WasmOpt};
+use crate::{bundle, cache, share, single_file, supply, wasm};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use std::{fs, io, thread};
 
 /// What Trunk does not know of: the page for frames, and the service worker.
 const BESIDE: [&str; 2] = ["embed.html", "sw.js"];
-
-/// The pages that load the demo, and the modules that it begins with: what they import is asked for at once, with the page.
-const DEMOS: [(&str, &[&str]); 2] = [("index.html", &["main.js"]), ("embed.html", &["embed.js", "element-view.js"])];
 
 /// What else the first attack needs: what the Worker imports, and what is fetched.
 const WORKER: [&str; 3] = ["www/worker.js", "www/serve.js", "pockets.js"];
@@ -30,6 +27,7 @@ struct Tools {
     bindgen: WasmBindgen,
     trunk: Trunk,
     wasm_opt: WasmOpt,
+    esbuild: Esbuild,
 }
 
 impl Tools {
@@ -37,7 +35,8 @@ impl Tools {
         Ok(Self {
             bindgen: WasmBindgen::find_or_install(root)?,
             trunk: Trunk::find_or_install()?,
-            wasm_opt: WasmOpt::find_or_install()?,
+            wasm_opt: WasmOpt::find_or_install(),
+            esbuild: Esbuild::find_or_install(),
         })
     }
 }
@@ -73,6 +72,7 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     let notice = supply::notice(root)?;
     fs::write(made.join(supply::NOTICE), notice).map_err(|error| unreadable(&made, &error))?;
     share::write(root, &made).map_err(|error| unreadable(&made, &error))?;
+    bundle::make(&tools.esbuild, &made)?;
     let dist = folder(root);
     finish(&made, &dist).map_err(|error| format!("The site in {} can't be finished: {error}.", dist.display()))?;
     eprintln!("The site is in {} ({:.0} s).", dist.display(), start.elapsed().as_secs_f32());
@@ -160,9 +160,7 @@ fn top_names(files: &[PathBuf]) -> Vec<String> {
 
 /// A page with a link for everything that its first attack needs, so that all of it is asked for at once and not one after another.
 fn with_preloads(html: &str, page: &Path, made: &Path) -> io::Result<String> {
-    let Some((_, entries)) = DEMOS.iter().find(|(name, _)| page == Path::new(name)) else {
-        return Ok(html.to_owned());
-    };
+    let Some(entries) = bundle::entries(page, made) else { return Ok(html.to_owned()) };
     let modules = imported(&made.join("www"), entries, Imports::Static)?.into_iter().map(|name| format!("www/{name}"));
     let modules = WORKER.iter().map(|&name| name.to_owned()).chain(modules);
     // The large ones first: they keep the line busy while the small ones wait for their turn.

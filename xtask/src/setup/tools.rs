@@ -1,4 +1,4 @@
-//! The tools that turn the crate into a page: wasm-bindgen, Trunk and wasm-opt.
+//! The tools that turn the crate into a page: wasm-bindgen, Trunk, wasm-opt and esbuild.
 
 use super::{announce, node::Node};
 use crate::cache;
@@ -13,6 +13,8 @@ const TRUNK: &str = "0.21.14";
 const OLDEST_BINARYEN: u32 = 117;
 /// Used where there is no such wasm-opt.
 const BINARYEN: &str = "132.0.0";
+/// The one that Vite, which the tests use, brings too.
+const ESBUILD: &str = "0.25.12";
 
 /// The folder with `wasm-bindgen` and `wasm-bindgen-test-runner`, of the version that Cargo.lock has: they must be equal.
 pub struct WasmBindgen(pub PathBuf);
@@ -58,35 +60,54 @@ impl Trunk {
 pub struct WasmOpt(pub Option<PathBuf>);
 
 impl WasmOpt {
-    pub fn find_or_install() -> Result<Self> {
+    pub fn find_or_install() -> Self {
         let is_new = |tool: &PathBuf| wasm_opt_version(tool).is_some_and(|version| version >= OLDEST_BINARYEN);
         if let Some(tool) = which("wasm-opt").filter(is_new) {
-            return Ok(Self(Some(tool)));
+            return Self(Some(tool));
         }
-        let place = cache::folder()?.join("tools").join(format!("binaryen-{BINARYEN}"));
-        let tool = place.join("node_modules/.bin/wasm-opt");
-        if tool.exists() && which("node").is_some() {
-            return Ok(Self(Some(tool)));
-        }
-        let Ok(node) = Node::find_or_install() else {
+        let tool = npm_install("binaryen", BINARYEN, "wasm-opt", "makes the modules smaller");
+        if let Err(sentence) = &tool {
             eprintln!(
-                "  There is neither wasm-opt (binaryen {OLDEST_BINARYEN} or newer) nor Node.js to run it: the module stays larger than it need be."
+                "  {sentence} The modules stay larger than they need be: wasm-opt (binaryen {OLDEST_BINARYEN} or newer) is missing."
             );
-            return Ok(Self(None));
-        };
-        let held = cache::lock()?;
-        announce(&format!("binaryen {BINARYEN} from npm"), "wasm-opt makes the module smaller", "10 seconds");
-        let installed = cache::install(&held, &place, |part| {
-            let mut npm = Command::new(&node.npm);
-            npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]);
-            npm.arg(part).arg(format!("binaryen@{BINARYEN}"));
-            run_logged(&mut npm, "Installing binaryen from npm", &cache::log("binaryen")?)
-        });
-        if let Err(sentence) = &installed {
-            eprintln!("  {sentence} The module stays larger than it need be.");
         }
-        Ok(Self(installed.is_ok().then_some(tool)))
+        Self(tool.ok())
     }
+}
+
+/// `esbuild`, which joins a page's scripts, if it can be had: without it they are asked for one by one, and the page works.
+pub struct Esbuild(pub Option<PathBuf>);
+
+impl Esbuild {
+    pub fn find_or_install() -> Self {
+        if let Some(tool) = which("esbuild").filter(|tool| says_version(tool, ESBUILD)) {
+            return Self(Some(tool));
+        }
+        let tool = npm_install("esbuild", ESBUILD, "esbuild", "joins the page's scripts");
+        if let Err(sentence) = &tool {
+            eprintln!("  {sentence} The page's scripts stay as many as they are: esbuild is missing.");
+        }
+        Self(tool.ok())
+    }
+}
+
+/// Installs a package from npm into the cache, if it is not there, and returns one of its programs.
+fn npm_install(package: &str, version: &str, program: &str, purpose: &str) -> Result<PathBuf> {
+    let place = cache::folder()?.join("tools").join(format!("{package}-{version}"));
+    let tool = place.join("node_modules/.bin").join(program);
+    if tool.exists() && which("node").is_some() {
+        return Ok(tool);
+    }
+    let node = Node::find_or_install()?;
+    let held = cache::lock()?;
+    announce(&format!("{package} {version} from npm"), purpose, "10 seconds");
+    cache::install(&held, &place, |part| {
+        let mut npm = Command::new(&node.npm);
+        npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]);
+        npm.arg(part).arg(format!("{package}@{version}"));
+        run_logged(&mut npm, &format!("Installing {package} from npm"), &cache::log(package)?)
+    })?;
+    Ok(tool)
 }
 
 /// The number in "wasm-opt version 108".
