@@ -126,6 +126,9 @@ test('after the first visit the page works without a network', async (t) => {
   await page.getByRole('radio', { name: '2', exact: true }).check();
   await settled(page, /makes it predict 2/);
   assert(requests.length > 5);
+  const keeper = await readFile(join(DIST, 'sw.js'), 'utf8');
+  for (const name of ['page.js', 'worker.js', 'serve.js', 'explore/stage.js']) assert(keeper.includes(`/www/${name}"`), name);
+  for (const name of ['frame.js', 'element.js', 'client.js']) assert(!keeper.includes(`/www/${name}"`), `${name} is for other pages`);
 });
 
 test('a new version replaces the old one’s cache', async (t) => {

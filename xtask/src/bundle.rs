@@ -38,7 +38,9 @@ const BUNDLES: [Bundle; 2] = [
 /// What scripts load later, relative to `www`.
 const LATER: [&str; 3] = ["./explore/*", "./embed-snippets.js", "../pockets.js"];
 /// The scripts that other pages import by themselves, and bundlers.
-const PUBLISHED: [&str; 3] = ["element.js", "client.js", "worker.js"];
+const PUBLISHED: [&str; 3] = ["element.js", "client.js", WORKER];
+/// The script of the Worker, which is the page's too.
+const WORKER: &str = "worker.js";
 /// The oldest JavaScript that has to understand them.
 const TARGET: &str = "es2022";
 
@@ -47,6 +49,20 @@ pub fn entries(page: &Path, made: &Path) -> Option<&'static [&'static str]> {
     let bundle = BUNDLES.iter().find(|bundle| page == Path::new(bundle.page))?;
     let is_made = made.join("www").join(bundle.name).exists();
     Some(if is_made { std::slice::from_ref(&bundle.name) } else { bundle.entries })
+}
+
+/// The files in `made` that only frames and other pages ask for, if the page has its scripts in one.
+pub fn elsewhere(made: &Path) -> io::Result<Vec<String>> {
+    let www = made.join("www");
+    let [page, frame] = BUNDLES.map(|bundle| bundle.name);
+    if !www.join(page).exists() {
+        return Ok(Vec::new());
+    }
+    let inside = imported(&www, &[WORKER], Imports::Static)?;
+    let mut names = imported(&www, &PUBLISHED, Imports::All)?;
+    names.push(frame.to_owned());
+    names.retain(|name| !inside.contains(name));
+    Ok(names.into_iter().map(|name| format!("www/{name}")).collect())
 }
 
 /// Makes the files of the pages in `made`, and has the pages name them.

@@ -122,7 +122,10 @@ fn finish(made: &Path, dist: &Path) -> io::Result<()> {
     let worker = made.join("sw.js");
     if worker.exists() {
         let script = fs::read_to_string(&worker)?;
-        fs::write(&worker, with_files_named(&script, &version, &assets))?;
+        let elsewhere = bundle::elsewhere(made)?;
+        let kept: Vec<&PathBuf> =
+            assets.iter().filter(|file| elsewhere.iter().all(|name| *file != Path::new(name))).collect();
+        fs::write(&worker, with_files_named(&script, &version, &kept))?;
     }
     let part = dist.with_extension("part");
     cache::remove(&part)?;
@@ -230,7 +233,7 @@ fn without_types(line: &str) -> String {
 }
 
 /// Tells the service worker which version of the site it keeps, and the files of that version.
-fn with_files_named(script: &str, version: &str, assets: &[PathBuf]) -> String {
+fn with_files_named(script: &str, version: &str, assets: &[&PathBuf]) -> String {
     let files: Vec<String> = assets.iter().map(|file| format!("{version}/{}", file.to_string_lossy())).collect();
     script
         .replace("'/* version */'", &serde_json::json!(version).to_string())
@@ -291,7 +294,7 @@ mod tests {
     #[test]
     fn the_service_worker_is_told_its_version_and_files() {
         let script = include_str!("../../sw.js");
-        let told = with_files_named(script, "v-1", &[PathBuf::from("www/main.js")]);
+        let told = with_files_named(script, "v-1", &[&PathBuf::from("www/main.js")]);
         assert!(told.contains(r#"const VERSION = "v-1";"#) && told.contains(r#"const FILES = ["v-1/www/main.js"];"#));
     }
 
