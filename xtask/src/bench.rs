@@ -46,6 +46,12 @@ pub fn report_training(root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// How hardening goes in Chromium, for as long as it takes.
+pub fn report_hardening(root: &Path) -> Result<()> {
+    site::build(root)?;
+    process::run(&mut page::script(root, "hardening.mjs")?, "Hardening in Chromium")
+}
+
 /// What a script says in JSON on its last line.
 fn figures(script: &mut Command) -> Result<Map<String, Value>> {
     let said = process::output(script)?;

@@ -60,6 +60,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ("coverage", []) => coverage::coverage(&root),
         ("bench", []) => bench::report(&root, false),
         ("bench", [json]) if json == "--json" => bench::report(&root, true),
+        ("bench", [hardening]) if hardening == "--hardening" => bench::report_hardening(&root),
         ("bench", [training]) if training == "--training" => bench::report_training(&root),
         ("size", []) => size::report(&root),
         ("size", [write]) if write == "--write" => size::write(&root),
@@ -84,6 +85,7 @@ Usage: cargo xtask COMMAND
                      10,000 strokes and choices on one page and a minute at rest, of which nothing may grow
   coverage           which lines of the core the native tests run; fails below its share
   bench [--json]     measure the search in Chromium
+  bench --hardening  watch a network being hardened there, for two minutes
   bench --training   measure training there, natively, and by TensorFlow.js in the same browser
   single-file        the whole page as one file, dist/pockets.html, that needs no server and no network
   npm                the package for npm, in target/npm

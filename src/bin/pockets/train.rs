@@ -27,8 +27,8 @@ pub struct Arguments {
     /// The file to write [default: the network's title, here, e.g. FC10_1e-4.safetensors]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Keep the last 10,000 digits from training and judge by them; write nothing, leave the test set alone
-    #[arg(long, conflicts_with = "out")]
+    /// Keep the last 10,000 digits from training and judge by them, not by the test set; write a file only if --out names one
+    #[arg(long)]
     holdout: bool,
     /// Instead of the recipe's epochs
     #[arg(long)]
@@ -79,6 +79,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         let (learned, held_out) = learned.split_at(learned.len().saturating_sub(HELD_OUT));
         let network = chosen.train(&learned, &held_out, "held-out error")?;
         let (train_error, error) = (percent(&network, &learned), percent(&network, &held_out));
+        if let Some(path) = &arguments.out {
+            fs::write(path, network.to_safetensors_f16(&[])?).map_err(|e| format!("{}: {e}", path.display()))?;
+        }
         println!("{title}: {settings}, seed {seed}");
         println!("train error {train_error} %, held-out error {error} %");
         return Ok(());
