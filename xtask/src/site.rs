@@ -55,16 +55,24 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     compiled.map_err(|_| "Compiling the modules ended unexpectedly.")??;
 
     eprintln!("Building the page …");
-    let made = root.join("target/site");
-    cache::remove(&made).map_err(|error| format!("{} can't be removed: {error}.", made.display()))?;
+    let [made, joined] = ["target/site", "target/wasm/joined"].map(|folder| root.join(folder));
+    for old in [&made, &joined] {
+        cache::remove(old).map_err(|error| format!("{} can't be removed: {error}.", old.display()))?;
+    }
     let mut build = toolchain.command(tools.trunk.0.join("trunk"), &[&tools.bindgen.0, &tools.trunk.0], root)?;
     build.args(["build", "--release", "--offline", "--skip-version-check", "--dist"]).arg(&made);
-    // Its module gives way to those of `wasm`: no time is spent on making it good.
-    build.env("CARGO_PROFILE_WEB_OPT_LEVEL", "0");
     // Trunk's own chatter would bury the compiler's words; NO_COLOR=1, which some systems set, it refuses.
     build.env_remove("NO_COLOR").args(["--log", "warn"]);
-    run(&mut build, "Building the page with Trunk")?;
-    wasm::join(root, &tools.bindgen, &tools.wasm_opt, &made)?;
+    // The module that Trunk makes gives way to those of `wasm`.
+    let (built, modules) = thread::scope(|scope| {
+        let modules = scope.spawn(|| wasm::join(root, &tools.bindgen, &tools.wasm_opt, &joined));
+        (run(&mut build, "Building the page with Trunk"), modules.join())
+    });
+    built?;
+    modules.map_err(|_| "Joining the modules and the page ended unexpectedly.")??;
+    for file in files_in(&joined).map_err(|error| unreadable(&joined, &error))? {
+        fs::copy(joined.join(&file), made.join(&file)).map_err(|error| unreadable(&joined.join(&file), &error))?;
+    }
 
     for file in BESIDE {
         fs::copy(root.join(file), made.join(file)).map_err(|error| unreadable(&root.join(file), &error))?;

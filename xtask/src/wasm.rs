@@ -134,25 +134,25 @@ fn digest_of(root: &Path, further: &[&str]) -> io::Result<String> {
     Ok(format!("{:x}", digest.finalize()))
 }
 
-/// Joins all modules to the page's JavaScript in the folder `made`, and makes them small.
+/// Joins all modules to the page's JavaScript in the folder `made`, and makes them small: side by side, as wasm-opt uses little more
+/// than a core.
 pub fn join(root: &Path, bindgen: &WasmBindgen, wasm_opt: &WasmOpt, made: &Path) -> Result<()> {
-    for module in MODULES {
-        let mut join = Command::new(bindgen.0.join("wasm-bindgen"));
-        join.arg(module.compiled(root)).args([
-            "--target",
-            "web",
-            "--no-typescript",
-            "--out-name",
-            module.name,
-            "--out-dir",
-        ]);
-        run(join.arg(made), "Joining the module and the page")?;
-        if let Some(wasm_opt) = &wasm_opt.0 {
-            let kept = root.join("target/wasm/optimised").join(module.name);
-            optimise(wasm_opt, &made.join(format!("{}_bg.wasm", module.name)), &kept)?;
-        }
-    }
-    Ok(())
+    thread::scope(|scope| {
+        let joining = MODULES.map(|module| scope.spawn(move || join_module(root, &module, bindgen, wasm_opt, made)));
+        joining.into_iter().try_for_each(|one| {
+            one.join().map_err(|_| "Joining a module and the page ended unexpectedly.".to_owned())?
+        })
+    })
+}
+
+fn join_module(root: &Path, module: &Module, bindgen: &WasmBindgen, wasm_opt: &WasmOpt, made: &Path) -> Result<()> {
+    let mut join = Command::new(bindgen.0.join("wasm-bindgen"));
+    join.arg(module.compiled(root));
+    join.args(["--target", "web", "--no-typescript", "--out-name", module.name, "--out-dir"]);
+    run(join.arg(made), "Joining the module and the page")?;
+    let Some(wasm_opt) = &wasm_opt.0 else { return Ok(()) };
+    let kept = root.join("target/wasm/optimised").join(module.name);
+    optimise(wasm_opt, &made.join(format!("{}_bg.wasm", module.name)), &kept)
 }
 
 /// Makes a module smaller, once: what came of it is kept under the digest of what went in.
@@ -166,7 +166,9 @@ fn optimise(wasm_opt: &Path, module: &Path, kept: &Path) -> Result<()> {
         let part = kept.join("part");
         let mut optimise = Command::new(wasm_opt);
         optimise.args(OPTIMISATION).arg(module).arg("-o").arg(&part);
-        run_logged(&mut optimise, "Optimising the module", &cache::log("wasm-opt")?)?;
+        let log =
+            kept.file_name().map_or_else(|| "wasm-opt".into(), |name| format!("wasm-opt-{}", name.to_string_lossy()));
+        run_logged(&mut optimise, "Optimising the module", &cache::log(&log)?)?;
         fs::rename(&part, &result).map_err(|error| unreadable(&part, &error))?;
     }
     fs::copy(&result, module).map(drop).map_err(|error| unreadable(&result, &error))

@@ -31,13 +31,8 @@ impl WasmBindgen {
         // Its default feature is only there for secure connections to drivers on other machines.
         let options = ["--no-default-features"];
         let purpose = "joins WebAssembly and JavaScript";
-        let tool = Tool {
-            package: "wasm-bindgen-cli",
-            version: &version,
-            program: "wasm-bindgen-test-runner",
-            optimised: "1",
-        };
-        cargo_install(&tool, &options, purpose, "1 to 4 minutes").map(Self)
+        let tool = Tool { package: "wasm-bindgen-cli", version: &version, program: "wasm-bindgen-test-runner" };
+        cargo_install(&tool, &options, purpose, "1 to 3 minutes").map(Self)
     }
 }
 
@@ -50,8 +45,7 @@ impl Trunk {
         if let Some(folder) = on_path.as_deref().and_then(Path::parent) {
             return Ok(Self(folder.to_owned()));
         }
-        // It copies files and calls compilers: what it does itself takes no time.
-        let tool = Tool { package: "trunk", version: TRUNK, program: "trunk", optimised: "0" };
+        let tool = Tool { package: "trunk", version: TRUNK, program: "trunk" };
         cargo_install(&tool, &["--no-default-features"], "builds the page", "2 to 6 minutes").map(Self)
     }
 }
@@ -140,13 +134,11 @@ struct Tool<'a> {
     version: &'a str,
     /// One of its programs, which is there once it is installed.
     program: &'a str,
-    /// The level that it is compiled at.
-    optimised: &'a str,
 }
 
 /// Builds a tool into the cache, if it is not there, and returns the folder with its programs.
 fn cargo_install(tool: &Tool, options: &[&str], purpose: &str, usually: &str) -> Result<PathBuf> {
-    let Tool { package, version, program, optimised } = tool;
+    let Tool { package, version, program } = tool;
     let cache = cache::folder()?;
     let place = cache.join("tools").join(format!("{package}-{version}"));
     let programs = place.join("bin");
@@ -165,10 +157,10 @@ fn cargo_install(tool: &Tool, options: &[&str], purpose: &str, usually: &str) ->
             let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
             cargo.args(["install", package, "--version", version]).args(lock).args(options);
             cargo.arg("--root").arg(part).arg("--target-dir").arg(&scratch);
-            // Outside of the project, whose settings are not meant for these; and not optimised to the last, for they
-            // run for a second and are compiled for minutes.
+            // Outside of the project, whose settings are not meant for these; and not optimised, for they run for a
+            // second and are compiled for minutes.
             cargo.current_dir(&cache).env_remove("CARGO_TARGET_DIR").env_remove("RUSTFLAGS");
-            cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", optimised).env("CARGO_PROFILE_RELEASE_LTO", "off");
+            cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0").env("CARGO_PROFILE_RELEASE_LTO", "off");
             cargo.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "64").env("CARGO_PROFILE_RELEASE_DEBUG", "false");
             cargo
         };
