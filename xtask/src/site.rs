@@ -63,7 +63,9 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     build.args(["build", "--release", "--offline", "--skip-version-check", "--dist"]).arg(&made);
     // Trunk's own chatter would bury the compiler's words; NO_COLOR=1, which some systems set, it refuses.
     build.env_remove("NO_COLOR").args(["--log", "warn"]);
-    // The module that Trunk makes gives way to those of `wasm`.
+    // The module that Trunk makes gives way to those of `wasm`: no time is spent on making it good.
+    build.env("CARGO_PROFILE_WEB_OPT_LEVEL", "0").env("CARGO_PROFILE_WEB_LTO", "off");
+    build.env("CARGO_PROFILE_WEB_CODEGEN_UNITS", "16");
     let (built, modules) = thread::scope(|scope| {
         let modules = scope.spawn(|| wasm::join(root, &tools.bindgen, &tools.wasm_opt, &joined));
         (run(&mut build, "Building the page with Trunk"), modules.join())

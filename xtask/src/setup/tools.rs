@@ -161,7 +161,7 @@ fn cargo_install(tool: &Tool, options: &[&str], purpose: &str, usually: &str) ->
             // second and are compiled for minutes.
             cargo.current_dir(&cache).env_remove("CARGO_TARGET_DIR").env_remove("RUSTFLAGS");
             cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0").env("CARGO_PROFILE_RELEASE_LTO", "off");
-            cargo.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "64").env("CARGO_PROFILE_RELEASE_DEBUG", "false");
+            cargo.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16").env("CARGO_PROFILE_RELEASE_DEBUG", "false");
             cargo
         };
         let (what, log) = (format!("Installing {package}"), cache::log(package)?);
