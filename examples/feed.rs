@@ -5,8 +5,8 @@
 //! cargo run --release --example feed [-- NETWORK.safetensors [KEY=VALUE …]]
 //! ```
 //!
-//! Keys: steps, digits, examples, fresh, pool, least, most, rate, decay, smoothness, distillation, seed, moved, rest, sample, count (training digits), judged (held-out digits), test (1: judge by test digits),
-//! out (a file for the weights).
+//! Keys: steps, digits, examples, fresh, pool, least, most, rate, rounds, decay, smoothness, distillation, seed, moved, rest, sample, count (training digits),
+//! judged (held-out digits), test (1: judge by test digits), out (a file for the weights).
 
 use pockets::{
     feed::{Data, Options, Trainer},
@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "least" => options.norms[0] = value.parse()?,
             "most" => options.norms[1] = value.parse()?,
             "rate" => options.rate = value.parse()?,
+            "rounds" => options.rounds = value.parse()?,
             "decay" => options.decay = value.parse()?,
             "smoothness" => options.smoothness = value.parse()?,
             "distillation" => options.distillation = value.parse()?,

@@ -159,8 +159,10 @@ pool: number,
 norms: [number, number],
 /** The share of the digits, not of the examples, that are moved by up to a pixel in each direction before they are learned from. */
 moved: number,
-/** Adam's highest rate: it rises to it from nothing, and falls along a half cosine to a hundredth. */
+/** Adam's highest rate: in each round it rises to it from nothing, and falls along a half cosine to a hundredth. */
 rate: number,
+/** Rounds of equally many steps, at whose ends the network is at its best (Loshchilov and Hutter 2017). */
+rounds: number,
 /** λ of every layer: the loss has `Σ λ·Σw²/k` added, k being the layer's units (section 4.2). */
 decay: number,
 /** λ of how smooth the first layer's weights are over the image: the loss has `λ·Σ(w − w of the next pixel)²/k` added, over rows and

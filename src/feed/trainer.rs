@@ -48,8 +48,10 @@ pub struct Options {
     pub norms: [f32; 2],
     /// The share of the digits, not of the examples, that are moved by up to a pixel in each direction before they are learned from.
     pub moved: f32,
-    /// Adam's highest rate: it rises to it from nothing, and falls along a half cosine to a hundredth.
+    /// Adam's highest rate: in each round it rises to it from nothing, and falls along a half cosine to a hundredth.
     pub rate: f64,
+    /// Rounds of equally many steps, at whose ends the network is at its best (Loshchilov and Hutter 2017).
+    pub rounds: u32,
     /// λ of every layer: the loss has `Σ λ·Σw²/k` added, k being the layer's units (section 4.2).
     pub decay: f64,
     /// λ of how smooth the first layer's weights are over the image: the loss has `λ·Σ(w − w of the next pixel)²/k` added, over rows and
@@ -71,7 +73,7 @@ impl Options {
     /// For a network that is trained already, to need larger changes: chosen on held-out training digits (docs/training.md).
     pub fn harden() -> Self {
         Options {
-            steps: 4000,
+            steps: 7200,
             digits: 128,
             examples: 64,
             fresh: 12,
@@ -79,9 +81,10 @@ impl Options {
             norms: [0.0, 3.2],
             moved: 0.5,
             rate: 2e-3,
+            rounds: 3,
             decay: 0.0,
             smoothness: 1e-2,
-            distillation: 1.0,
+            distillation: 2.0,
             rest: 20,
             sample: 50,
             seed: 1,
@@ -95,11 +98,20 @@ impl Options {
             examples: 0,
             moved: 0.0,
             rate: 4e-3,
+            rounds: 1,
             decay: 1e-4,
             smoothness: 0.0,
             distillation: 0.0,
             ..Options::harden()
         }
+    }
+
+    /// Adam's rate after so many steps.
+    fn rate_at(&self, step: u32) -> f64 {
+        let steps = f64::from(self.steps) / f64::from(self.rounds.max(1));
+        let done = f64::from(step) / steps % 1.0;
+        let cosine = LAST_RATE + (1.0 - LAST_RATE) * (1.0 + (PI * done).cos()) / 2.0;
+        self.rate * cosine * ((done + 1.0 / steps) / WARM_UP).min(1.0)
     }
 }
 
@@ -156,7 +168,7 @@ pub struct Trainer {
 
 /// The share of its highest value that the rate falls to.
 const LAST_RATE: f64 = 0.01;
-/// The share of the steps in which the rate rises.
+/// The share of a round's steps in which the rate rises.
 const WARM_UP: f64 = 0.02;
 /// The part of the smoothed loss that each step's loss makes up.
 const SMOOTHING: f64 = 0.02;
@@ -258,7 +270,7 @@ impl Trainer {
         let loss = self.objective.value(&self.network, &images, &labels, self.options.digits)?;
         let value = f64::from(loss.to_scalar::<f32>()?);
         if value.is_finite() {
-            self.adam.set_learning_rate(self.rate());
+            self.adam.set_learning_rate(self.options.rate_at(self.step));
             self.adam.backward_step(&loss)?;
         }
         Ok(value)
@@ -290,12 +302,6 @@ impl Trainer {
             labels.push(label);
         }
         (images, labels)
-    }
-
-    fn rate(&self) -> f64 {
-        let done = f64::from(self.step) / f64::from(self.options.steps);
-        let cosine = LAST_RATE + (1.0 - LAST_RATE) * (1.0 + (PI * done).cos()) / 2.0;
-        self.options.rate * cosine * ((done + 1.0 / f64::from(self.options.steps)) / WARM_UP).min(1.0)
     }
 
     /// A part of the measurement that is under way, or the beginning of the next once it is due.
@@ -376,4 +382,20 @@ pub(crate) fn moved(image: &[f32; PIXELS], [down, right]: [i8; 2]) -> [f32; PIXE
 
 fn adam(network: &Trainable) -> Result<AdamW, FeedError> {
     Ok(AdamW::new(network.variables(), ParamsAdamW { weight_decay: 0.0, ..ParamsAdamW::default() })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_rises_and_falls_as_often_as_there_are_rounds() {
+        let options = Options { steps: 300, rounds: 3, rate: 0.5, ..Options::harden() };
+        let rates: Vec<f64> = (0..300).map(|step| options.rate_at(step)).collect();
+        for round in rates.chunks(100) {
+            assert!((round[0] - 0.25).abs() < 1e-3 && (round[1] - 0.5).abs() < 1e-3, "{:?}", &round[..3]);
+            assert!(round[1..].is_sorted_by(|a, b| a > b), "{round:?}");
+            assert!((round[50] - 0.2525).abs() < 1e-4 && round[99] < 0.0052, "{round:?}");
+        }
+    }
 }
