@@ -151,13 +151,13 @@ fn join_module(root: &Path, module: &Module, bindgen: &WasmBindgen, wasm_opt: &W
     join.args(["--target", "web", "--no-typescript", "--out-name", module.name, "--out-dir"]);
     run(join.arg(made), "Joining the module and the page")?;
     let Some(wasm_opt) = &wasm_opt.0 else { return Ok(()) };
-    let kept = root.join("target/wasm/optimised").join(module.name);
-    optimise(wasm_opt, &made.join(format!("{}_bg.wasm", module.name)), &kept)
+    optimise(root, wasm_opt, module, &made.join(format!("{}_bg.wasm", module.name)))
 }
 
-/// Makes a module smaller, once: what came of it is kept under the digest of what went in.
-fn optimise(wasm_opt: &Path, module: &Path, kept: &Path) -> Result<()> {
-    let bytes = fs::read(module).map_err(|error| unreadable(module, &error))?;
+/// Makes the file of a module smaller, once: what came of it is kept under the digest of what went in.
+fn optimise(root: &Path, wasm_opt: &Path, module: &Module, file: &Path) -> Result<()> {
+    let kept = &root.join("target/wasm/optimised").join(module.name);
+    let bytes = fs::read(file).map_err(|error| unreadable(file, &error))?;
     let tool = wasm_opt.to_string_lossy();
     let digest = md5::compute([&bytes, tool.as_bytes(), OPTIMISATION.join(" ").as_bytes()].concat());
     let result = kept.join(format!("{digest:x}.wasm"));
@@ -165,13 +165,12 @@ fn optimise(wasm_opt: &Path, module: &Path, kept: &Path) -> Result<()> {
         cache::remove(kept).and_then(|()| fs::create_dir_all(kept)).map_err(|error| unreadable(kept, &error))?;
         let part = kept.join("part");
         let mut optimise = Command::new(wasm_opt);
-        optimise.args(OPTIMISATION).arg(module).arg("-o").arg(&part);
-        let log =
-            kept.file_name().map_or_else(|| "wasm-opt".into(), |name| format!("wasm-opt-{}", name.to_string_lossy()));
-        run_logged(&mut optimise, "Optimising the module", &cache::log(&log)?)?;
+        optimise.args(OPTIMISATION).arg(file).arg("-o").arg(&part);
+        let log = cache::log(&format!("wasm-opt-{}", module.name))?;
+        run_logged(&mut optimise, "Optimising the module", &log)?;
         fs::rename(&part, &result).map_err(|error| unreadable(&part, &error))?;
     }
-    fs::copy(&result, module).map(drop).map_err(|error| unreadable(&result, &error))
+    fs::copy(&result, file).map(drop).map_err(|error| unreadable(&result, &error))
 }
 
 #[cfg(test)]
