@@ -85,7 +85,7 @@ Usage: cargo xtask COMMAND
                      10,000 strokes and choices on one page and a minute at rest, of which nothing may grow
   coverage           which lines of the core the native tests run; fails below its share
   bench [--json]     measure the search in Chromium
-  bench --hardening  watch a network being hardened there, for two minutes
+  bench --hardening  watch a network being hardened there, for three minutes
   bench --training   measure training there, natively, and by TensorFlow.js in the same browser
   single-file        the whole page as one file, dist/pockets.html, that needs no server and no network
   npm                the package for npm, in target/npm
