@@ -287,16 +287,20 @@ fn packed_digits_come_back_within_half_a_level() {
 #[test]
 fn the_pages_digits_are_mnists() {
     let read = |name: &str| unpack(&fs::read(format!("www/digits/{name}")).unwrap()).unwrap();
-    let (train, test) = (read("train-10000.bin"), read("test-2000.bin"));
-    assert_eq!((train.len(), test.len()), (10_000, 2000));
+    let (train, test) = (read("train-10000.bin"), read("test-10000.bin"));
+    assert_eq!((train.len(), test.len()), (10_000, 10_000));
     // The fixture is the beginning of the test set.
     assert_eq!(pack(&test.split_at(300).0), pack(&digits()));
     // The first training digits of MNIST, as everyone knows them.
     assert_eq!(train.labels().as_slice()[..10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
-    let network = Mlp::from_safetensors(&fs::read("www/networks/FC200-200-10.safetensors").unwrap()).unwrap();
-    let wrong = train.iter().filter(|(image, l)| label(&network.logits(image)) != *l).count();
-    // It misclassifies 0.02 % of the training digits as they were.
-    assert!(wrong <= 10, "{wrong} of 10,000");
+    let wrong = |name: &str, digits: &Digits| {
+        let bytes = fs::read(format!("www/networks/{name}.safetensors")).unwrap();
+        let network = Mlp::from_safetensors(&bytes).unwrap();
+        digits.iter().filter(|(image, l)| label(&network.logits(image)) != *l).count()
+    };
+    // They misclassify 0.02 % and 1.64 % of these digits as they were.
+    let wrong = (wrong("FC200-200-10", &train), wrong("FC100-100-10", &test));
+    assert!(wrong.0 <= 10 && (160..=168).contains(&wrong.1), "{wrong:?} of 10,000");
 }
 
 #[test]

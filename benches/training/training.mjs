@@ -74,7 +74,7 @@ async function ours() {
   const speed = await page.evaluate(
     async ({ base, batch, time }) => {
       const fetched = async (/** @type {string} */ name) => new Uint8Array(await (await fetch(`${base}digits/${name}`)).arrayBuffer());
-      const [train, test] = await Promise.all(['train-10000.bin', 'test-2000.bin'].map(fetched));
+      const [train, test] = await Promise.all(['train-10000.bin', 'test-10000.bin'].map(fetched));
       const worker = new Worker(`${base}explore/trainer-worker.js`, { type: 'module' });
       const options = { steps: 1e6, digits: batch, examples: 0, fresh: 0, pool: 1, norms: [0, 0], moved: 0, rate: 4e-3, decay: 1e-4, smoothness: 0, distillation: 0, rest: 1e6, sample: 0, seed: 1 };
       return new Promise((done, refuse) => {

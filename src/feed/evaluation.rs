@@ -41,7 +41,7 @@ pub(super) struct Evaluation {
 }
 
 /// Digits classified, and searches made, in one go: together about as long as a tenth of a step of training.
-const CLASSIFIED: usize = 50;
+const CLASSIFIED: usize = 80;
 const SEARCHED: usize = 4;
 
 impl Evaluation {

@@ -111,7 +111,7 @@ test('a network learns from nothing, and is attacked meanwhile', async (t) => {
   await section.getByLabel('Activation').selectOption('tanh');
   await section.getByRole('button', { name: 'Train it' }).click();
   await step(section, 300);
-  await section.getByText(/The error went from \d\d\.\d\s% to \d\.\d\s%/).waitFor({ timeout: 60_000 });
+  await section.getByText(/The error went from \d\d\.\d\d\s% to \d\.\d\d\s%/).waitFor({ timeout: 60_000 });
   await section.locator('.pair b').last().filter({ hasText: /^\d/ }).waitFor();
 });
 

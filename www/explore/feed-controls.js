@@ -13,7 +13,7 @@ const WIDTHS = [10, 30, 100, 200];
 const DECAYS = ['0', '1e-4', '1e-3', '1e-2'];
 /** @type {Record<Progress['state'], string>} */
 const STATES = { idle: 'Not begun', running: 'Training', paused: 'Paused', stopped: 'Stopped', done: 'Done' };
-const FIRST = 'Loads 1.4 MB first: candle, the library that trains, and 12,000 digits. All of it runs on your computer.';
+const FIRST = 'Loads 2.1 MB first: candle, the library that trains, and 20,000 digits. All of it runs on your computer.';
 
 /**
  * @param {object} does

@@ -7,7 +7,6 @@
  * @import { Digit, Measures, Side } from '../training.js'
  */
 import { create } from '../dom.js';
-import { percent } from '../numbers.js';
 import { chart } from './chart.js';
 import { empty, picture, show } from './picture.js';
 
@@ -15,6 +14,9 @@ import { empty, picture, show } from './picture.js';
 const GALLERY = 8;
 /** A change is never shown at a finer scale than this. */
 const FINEST = 1e-3;
+
+/** @param {number} percentage of ten thousand digits, so that two places are known */
+const hundredths = (percentage) => `${percentage.toFixed(2)}\u00a0%`;
 
 /** What held-out digits say, as training goes on. */
 export function curvesView() {
@@ -24,7 +26,7 @@ export function curvesView() {
       of: (/** @type {Measures} */ each) => each.distortion,
       words: (/** @type {number} */ v) => v.toFixed(3),
     },
-    { label: 'error, %', of: (/** @type {Measures} */ each) => 100 * each.error, words: (/** @type {number} */ v) => percent(v / 100) },
+    { label: 'error, %', of: (/** @type {Measures} */ each) => 100 * each.error, words: hundredths },
     { label: 'loss', of: (/** @type {Measures} */ each) => each.loss, words: (/** @type {number} */ v) => v.toFixed(3) },
   ].map((curve) => ({ ...curve, chart: chart({ name: `${curve.label}, on held-out digits`, height: 150 }) }));
   const words = create('p', { class: 'words' });
@@ -64,10 +66,10 @@ export function curvesView() {
 
 /** @param {Measures} first @param {Measures} last */
 function verdict(first, last) {
-  if (last.step === first.step) return 'Dashed: the network before. Digits that it never learns from judge it.';
-  const error = `The error went from ${percent(first.error)} to ${percent(last.error)}`;
+  if (last.step === first.step) return 'Dashed: the network before. MNIST’s 10,000 test digits, which it never learns from, judge it.';
+  const error = `The error went from ${hundredths(100 * first.error)} to ${hundredths(100 * last.error)}`;
   if (!(first.distortion > 0) || !(last.distortion > 0)) return `${error}.`;
-  return `On digits that it never learns from, the change that is needed has become ${(last.distortion / first.distortion).toFixed(2)} times as large. ${error}.`;
+  return `On test digits, which it never learns from, the change that is needed has become ${(last.distortion / first.distortion).toFixed(2)} times as large. ${error}.`;
 }
 
 /** The visitor's digit, attacked on the network before and on the network now. @param {Client} client */

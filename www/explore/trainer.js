@@ -23,7 +23,7 @@ const SILENCE = 15_000;
 /** Trainers in a row that ended without having come any further. */
 const PATIENCE = 3;
 /** What is learned from, and what is judged by. */
-const DIGITS = ['train-10000.bin', 'test-2000.bin'];
+const DIGITS = ['train-10000.bin', 'test-10000.bin'];
 
 export class Trainer {
   #listener;

@@ -6,16 +6,16 @@ use std::{error::Error, fs, path::PathBuf};
 
 /// Digits to train on, the first of the training set.
 const TRAIN: usize = 10_000;
-/// Digits to judge by, the first of the test set: the networks that are shipped have learned from every training digit, so that
+/// Digits to judge by, the whole test set: the networks that are shipped have learned from every training digit, so that
 /// none of those would show what they have not seen. Nothing is chosen by them.
-const TEST: usize = 2000;
+const TEST: usize = 10_000;
 
 #[derive(Args)]
 pub struct Arguments {
     /// The folder of MNIST's files [default: pockets/mnist in the user's cache]
     #[arg(long, value_name = "DIR")]
     mnist: Option<PathBuf>,
-    /// Where to write train-10000.bin and test-2000.bin
+    /// Where to write train-10000.bin and test-10000.bin
     #[arg(long, value_name = "DIR", default_value = "www/digits")]
     out: PathBuf,
 }
