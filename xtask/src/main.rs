@@ -4,6 +4,7 @@ mod bench;
 mod bundle;
 mod cache;
 mod coverage;
+mod documents;
 mod fuzz;
 mod modules;
 mod npm;

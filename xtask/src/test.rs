@@ -2,7 +2,7 @@
 
 use crate::process::{Result, run, set_ahead};
 use crate::setup::{self, Browser, Toolchain, WasmBindgen, python};
-use crate::{npm, page, site, size, supply, wasm};
+use crate::{documents, npm, page, site, size, supply, wasm};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -82,8 +82,9 @@ fn supply(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Formatting and clippy, where they are installed, and the same for the JavaScript.
+/// What the documents name; formatting and clippy, where they are installed, and the same for the JavaScript.
 fn lint(root: &Path) -> Result<()> {
+    documents::check(root)?;
     let has = |tool: &str| cargo(root).args([tool, "--version"]).output().is_ok_and(|done| done.status.success());
     let formatting = if has("fmt") {
         run(cargo(root).args(["fmt", "--all", "--check"]), "The formatting check")
