@@ -39,12 +39,12 @@
 //! 3. takes out what points through a bound that is reached already, and leads the active set
 //!    onto its bounds. The result `d` is a descent direction: what was taken out pointed
 //!    uphill, for a free variable on a bound is pulled inwards. If rounding has spoilt it all
-//!    the same, the pairs are dropped and the free part is −∇f;
+//!    the same, the pairs are dropped and the free part is −∇f, times γ where one is given;
 //! 4. searches along the projected path `x(t) = clip(x + t·d)` for a sufficient decrease
 //!    (Armijo). A step that is too long is followed by the minimum of a cubic through both
 //!    values and slopes; a step that is still steep, by where the secant of the slopes leads
 //!    (Wolfe). Where values differ by rounding alone, the slope decides. The first trial is
-//!    t = 1; where no pair is known yet, the given γ ([`Scaling::Fixed`]) or else
+//!    t = 1; where no pair is known yet and no γ is given ([`Scaling::Fixed`]),
 //!    `1/‖x − clip(x − ∇f)‖`, at most 1.
 //!
 //! It ends ([`Ending`]) when the projected gradient vanishes, when f or the line search no
@@ -419,6 +419,7 @@ impl<T: Float> Minimizer<T> {
             self.pairs.clear();
             self.steepest = true;
             self.point_downhill();
+            self.pairs.apply(&mut self.direction, &self.free, self.options.scaling);
             slope = self.keep_within_bounds();
         }
         if !slope.is_finite() {
@@ -428,7 +429,6 @@ impl<T: Float> Minimizer<T> {
         self.line = LineSearch::new(self.value, slope, self.options.noise * self.value.abs());
         self.place_trial(match self.options.scaling {
             Scaling::NewestPair if self.steepest => distance.recip().min(T::one()),
-            Scaling::Fixed(gamma) if self.steepest => gamma,
             _ => T::one(),
         });
     }

@@ -90,3 +90,14 @@ pub fn label(logits: &[f32; LABELS]) -> usize {
     }
     best
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_of_tied_labels_is_predicted() {
+        assert_eq!(label(&[0.5; LABELS]), 0);
+        assert_eq!(label(&[0.0, 0.1, 0.2, 0.1, 0.2, 0.0, 0.2, 0.0, 0.0, 0.0]), 2);
+    }
+}

@@ -298,6 +298,36 @@ fn bad_input_is_refused_with_a_sentence() {
 }
 
 #[test]
+fn a_search_says_what_it_is_doing() {
+    let reference = reference("FC100-100-10");
+    let mut attack = Attack::new(reference.network.clone(), Options::default());
+    let mut seen = Vec::new();
+    for index in 0..10 {
+        let image = digits().images().get(index).unwrap();
+        let label = network::label(&reference.network.logits(&image));
+        attack.start(&image, Goal::Target((label + 1) % LABELS)).unwrap();
+        loop {
+            let goes_on = attack.step();
+            let now = attack.observation().unwrap();
+            // Until a larger c has failed and a smaller one succeeded they are looked for; then the largest that succeeds is.
+            let is_bracketed = matches!(now.bracket, (Some(_), Some(_)));
+            match now.phase {
+                Phase::Bracket => assert!(!is_bracketed, "digit {index}, evaluation {}", now.evaluations),
+                Phase::Root => assert!(is_bracketed, "digit {index}, evaluation {}", now.evaluations),
+                Phase::Boundary | Phase::Scale => {}
+            }
+            seen.push(now.phase);
+            if !goes_on {
+                break;
+            }
+        }
+    }
+    for phase in [Phase::Bracket, Phase::Root, Phase::Boundary, Phase::Scale] {
+        assert!(seen.contains(&phase), "{phase:?}");
+    }
+}
+
+#[test]
 fn steps_can_be_observed_and_end_where_a_run_ends() {
     let reference = reference("FC100-100-10");
     let image = digits().images().get(4).unwrap();

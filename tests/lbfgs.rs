@@ -13,7 +13,7 @@ mod problems;
 mod properties;
 
 use allocations::allocations;
-use pockets::lbfgs::{BoundsError, Ending, Minimizer, Options};
+use pockets::lbfgs::{BoundsError, Ending, Minimizer, Options, Scaling};
 
 #[test]
 fn the_functions_are_those_of_the_generator() {
@@ -213,6 +213,7 @@ fn what_is_no_box_or_no_start_is_refused_with_the_variable_named() {
     assert_eq!(start(&[0.0; 2], &[0.0, 2.0], &[1.0; 2]), Err(BoundsError::Empty(1)));
     assert_eq!(start(&[0.0; 2], &[0.0; 2], &[nan, 1.0]), Err(BoundsError::Empty(0)));
     assert_eq!(start(&[0.0; 2], &[inf, 0.0], &[inf, 1.0]), Err(BoundsError::Empty(0)));
+    assert_eq!(start(&[0.0; 2], &[0.0, -inf], &[1.0, -inf]), Err(BoundsError::Empty(1)));
     assert_eq!(start(&[0.0, nan], &[0.0; 2], &[1.0; 2]), Err(BoundsError::Start(1)));
     assert_eq!(start(&[inf, 0.0], &[0.0; 2], &[inf; 2]), Err(BoundsError::Start(0)));
     assert_eq!(start(&[9.0, -9.0], &[0.0, -inf], &[1.0, inf]), Ok(()), "a start outside is clipped");
@@ -227,6 +228,26 @@ fn the_evaluations_that_are_allowed_are_not_exceeded() {
         minimizer.start(&[-1.2, 1.0], &[f64::NEG_INFINITY; 2], &[f64::INFINITY; 2]).unwrap();
         while minimizer.step(|x, gradient| problems::rosenbrock(0.0, x, gradient)).is_none() {}
         assert_eq!((minimizer.ending(), minimizer.evaluations()), (Some(Ending::Evaluations), allowed));
+    }
+}
+
+#[test]
+fn the_first_step_goes_as_far_as_the_curvature_that_is_known_says() {
+    let square = |x: &[f64], gradient: &mut [f64]| {
+        gradient.copy_from_slice(&[4.0 * x[0], 4.0 * x[1]]);
+        2.0 * (x[0] * x[0] + x[1] * x[1])
+    };
+    // The inverse of 4 leads to the minimum at once; without it the step has length 1; neither is longer than −∇f.
+    for (scaling, [x, y]) in [
+        (Scaling::Fixed(0.25), [0.0, 0.0]),
+        (Scaling::Fixed(0.125), [1.5, 2.0]),
+        (Scaling::NewestPair, [3.0 - 0.6, 4.0 - 0.8]),
+    ] {
+        let mut minimizer = Minimizer::new(2, Options { scaling, ..Options::default() });
+        minimizer.start(&[3.0, 4.0], &[f64::NEG_INFINITY; 2], &[f64::INFINITY; 2]).unwrap();
+        assert_eq!(minimizer.step(square), None);
+        let trial = minimizer.trial();
+        assert!((trial[0] - x).abs() + (trial[1] - y).abs() < 1e-12, "{scaling:?}: {trial:?}");
     }
 }
 

@@ -148,6 +148,22 @@ fn long_work_gives_signs_of_life_and_short_work_none() {
 }
 
 #[test]
+fn whoever_answers_gives_no_signs_of_life_besides() {
+    let mut driver = Driver { tick: 30.0, ..Driver::new() };
+    let begun = driver.now.get();
+    driver.ask_in("long", false, long());
+    let mut answers = 0;
+    while !driver.engine.is_idle() {
+        driver.ask_in("quick", false, Question::Classify { network: main(), image: x() });
+        let responses = driver.run();
+        assert!(!responses.iter().any(|response| matches!(response, Response::Alive)), "after {answers} answers");
+        answers += responses.len();
+    }
+    let took = driver.now.get() - begun;
+    assert!(took > 2000.0 && answers > 5, "{took} ms, {answers} answers");
+}
+
+#[test]
 fn every_load_is_answered_and_a_file_that_is_none_leaves_the_network_before() {
     let mut driver = Driver::without_networks();
     let good = driver.load("n", shipped("FC100-100-10"));
