@@ -440,6 +440,13 @@ fn searches() -> Vec<String> {
             }
         }
     }
+    let reference = reference("FC100-100-10");
+    let mut attack = Attack::new(reference.network, Options::default());
+    for row in &reference.rows[..4] {
+        let image = digits.images().get(row.index).unwrap();
+        let Outcome { evaluations, norm, c, .. } = attack.run_thoroughly(&image, row.target, 24).unwrap().unwrap();
+        lines.push(format!("thoroughly {} {} {evaluations} {norm:.4} {c:.4e}", row.index, row.target));
+    }
     lines
 }
 
