@@ -248,7 +248,9 @@ fn truncated_and_hostile_files_are_refused_without_a_panic() {
     let header = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), &[0; 64]].concat();
     let hostile = [
         vec![0xff; 16],
-        [&u64::MAX.to_le_bytes()[..], b"{}"].concat(),
+        header(r#"{"fc1.weight":{"dtype":"F16","shape":[10,784],"data_offsets":[0,64]}}"#),
+        header(r#"{"fc1.weight":{"dtype":"I8","shape":[10,784],"data_offsets":[0,64]}}"#),
+        header(r#"{"fc1.weight":{"dtype":"F32","shape":[016],"data_offsets":[0,64]}}"#),
         header(r#"{"fc1.weight":{"dtype":"F32","shape":[10,784],"data_offsets":[0,64]}}"#),
         header(r#"{"fc1.weight":{"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,64]}}"#),
         header(r#"{"fc1.weight":{"dtype":"F32","shape":[16],"data_offsets":[64,0]}}"#),
@@ -260,6 +262,8 @@ fn truncated_and_hostile_files_are_refused_without_a_panic() {
         let error = Mlp::from_safetensors(&bytes).unwrap_err();
         assert!(matches!(error, NetworkError::Container(_)), "{error}");
     }
+    let long = refusal(&[&u64::MAX.to_le_bytes()[..], b"{}"].concat());
+    assert!(long.contains("its header would be longer than any is"), "{long}");
     // A byte changed anywhere in the header must be refused or read, but never panic.
     for (place, change) in (0..400).flat_map(|place| [1, 2, 4, 0x15, 0x20, 0x7f].map(|change| (place, change))) {
         let mut bytes = whole.clone();
@@ -291,9 +295,9 @@ fn headers_in_any_valid_json_are_read() {
         |text: &str| Mlp::from_safetensors(&[&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), &data].concat());
     let network = with(
         " {\n\t\"a.bias\" : {\"data_offsets\":[ 31360 ,31400],\"shape\":[10],\"dtype\":\"F32\"},\r\n\"__metadata__\":{\"name\":\
-         \"\\u0041\\ud83d\\ude00\\\"\\n/\\/é\",\"empty\":\"\"},\"a.weight\":{\"dtype\":\"F32\",\"shape\":[10,784],\"data_offsets\":[0,31360]}}   ",
+         \"\\u0041\\ud83d\\ude00\\\"\\b\\f\\n\\r\\t/\\/é\",\"empty\":\"\"},\"a.weight\":{\"dtype\":\"F32\",\"shape\":[10,784],\"data_offsets\":[0,31360]}}   ",
     );
-    assert_eq!(network.unwrap().name(), "A😀\"\n//é");
+    assert_eq!(network.unwrap().name(), "A😀\"\u{8}\u{c}\n\r\t//é");
     let header = |name: &str| {
         format!(
             r#"{{"__metadata__":{{"name":"{name}"}},"a.bias":{{"dtype":"F32","shape":[10],"data_offsets":[31360,31400]}},
@@ -301,7 +305,7 @@ fn headers_in_any_valid_json_are_read() {
         )
     };
     assert_eq!(with(&header("plain")).unwrap().name(), "plain");
-    for wrong in [r"\x", r"\u12", r"\u+123", r"\ud83d", r"\ud83d\u0041", "\n", "\\"] {
+    for wrong in [r"\x", r"\u12", r"\u+123", r"\ud83d", r"\ud83d\u0041", r"\ud83d--de00", "\n", "\\"] {
         assert!(matches!(with(&header(wrong)), Err(NetworkError::Container(_))), "{wrong:?}");
     }
     let twice = header("plain").replace("a.bias", "a.weight");

@@ -77,9 +77,25 @@ fn an_architecture_that_comes_to_a_plain_perceptron_becomes_one() {
     let perceptron = pytorch("perceptron");
     let mlp = perceptron.mlp().expect("normalisation goes into the layers");
     assert_eq!((mlp.layers().len(), mlp.activation()), (2, Activation::Relu));
-    let file = bytes("tests/fixtures/pytorch/perceptron.safetensors");
-    assert_eq!(&Mlp::from_safetensors(&file).unwrap(), mlp.as_ref());
+    let written = bytes("tests/fixtures/pytorch/perceptron.safetensors");
+    assert_eq!(&Mlp::from_safetensors(&written).unwrap(), mlp.as_ref());
     assert!(pytorch("strides").mlp().is_none());
+    let dense: &[Entry] = &[
+        ("a.weight", &[12, PIXELS], Dtype::F32),
+        ("n.running_mean", &[12], Dtype::F32),
+        ("n.running_var", &[12], Dtype::F32),
+        ("b.weight", &[12, 12], Dtype::F32),
+        ("c.weight", &[10, 12], Dtype::F32),
+    ];
+    for (lines, layers) in [
+        ("linear a; relu; batchnorm2d n; linear b; relu; linear c", Some(3)),
+        ("linear a; batchnorm2d n; tanh; linear b; tanh; linear c; softmax", Some(3)),
+        ("linear a; batchnorm2d n; relu; linear b; tanh; linear c", None),
+        ("linear a; batchnorm2d n; relu; linear b; relu; linear c; relu", None),
+    ] {
+        let network = Network::from_safetensors(&file(dense, lines)).expect(lines);
+        assert_eq!(network.mlp().map(|mlp| mlp.layers().len()), layers, "{lines}");
+    }
     let refused = Mlp::from_safetensors(&bytes("tests/fixtures/pytorch/strides.safetensors")).unwrap_err();
     assert!(refused.to_string().contains("only plain perceptrons"), "{refused}");
 }
@@ -309,15 +325,24 @@ fn windows_are_as_their_lines_say_up_to_255() {
         let entries: [Entry; 2] = [SMALL[0], ("f.weight", &[10, width], Dtype::F32)];
         Network::from_safetensors(&file(&entries, &format!("{line}; flatten; linear f")))
     };
-    for (line, width, expected) in
-        [("conv2d c padding=same", 2 * 28 * 28, window(5, 1, 2)), ("conv2d c stride=255", 2, window(5, 255, 0))]
-    {
+    for (line, width, expected) in [
+        ("conv2d c padding=same", 2 * 28 * 28, window(5, 1, 2)),
+        ("conv2d c padding=valid", 2 * 24 * 24, window(5, 1, 0)),
+        ("conv2d c stride=255", 2, window(5, 255, 0)),
+    ] {
         let Ok(Network::Sequential(network)) = with(line, width) else { panic!("{line} is a convolution") };
         let [Operation::Convolution(found, _), ..] = network.operations() else { panic!("{line} comes first") };
         assert_eq!(*found, expected, "{line}");
     }
     let sentence = with("conv2d c stride=256", 2).unwrap_err().to_string();
     assert!(sentence.contains("a whole number from 1 to 255"), "{sentence}");
+    // As much on both sides is not to be had.
+    for kernel in [&[2, 1, 4, 5][..], &[2, 1, 5, 4]] {
+        let entries: [Entry; 2] = [("c.weight", kernel, Dtype::F32), ("f.weight", &[10, 2 * 784], Dtype::F32)];
+        let refused = Network::from_safetensors(&file(&entries, "conv2d c padding=same; flatten; linear f"));
+        let sentence = refused.unwrap_err().to_string();
+        assert!(sentence.contains("padding"), "{sentence}");
+    }
 }
 
 #[test]
@@ -335,6 +360,17 @@ fn a_network_is_refused_for_its_multiplications_too() {
     of(16).expect("22 million");
     let sentence = of(64).expect_err("82 million").to_string();
     assert!(sentence.contains("too large to be searched on a page"), "{sentence}");
+    let pooled = |channels: usize, side: usize, pooling: &str| {
+        let (first, last) = ([channels, 1, 1, 1], [10, channels * side * side]);
+        let entries: [Entry; 2] = [("c.weight", &first, Dtype::F32), ("f.weight", &last, Dtype::F32)];
+        Network::from_safetensors(&file(&entries, &format!("conv2d c; {pooling} stride=1; flatten; linear f")))
+    };
+    pooled(1000, 14, "maxpool2d kernel_size=15").expect("47 million");
+    pooled(32, 22, "avgpool2d kernel_size=7").expect("24 million");
+    for refused in [pooled(1200, 14, "maxpool2d kernel_size=15"), pooled(64, 22, "avgpool2d kernel_size=7")] {
+        let sentence = refused.expect_err("53 and 97 million").to_string();
+        assert!(sentence.contains("too large to be searched on a page"), "{sentence}");
+    }
 }
 
 #[test]
@@ -442,12 +478,16 @@ fn every_refusal_names_the_line_and_says_what_is_wrong_with_it() {
         change(&mut entries);
         file(&entries, LINES)
     };
-    let cases: [(Vec<u8>, &[&str]); 24] = [
+    let cases: [(Vec<u8>, &[&str]); 28] = [
         (lines("relu", "swish"), &["“swish”", "not known here", "sigmoid"]),
         (lines("stride=2", "dilation=2"), &["“ conv2d c dilation=2”", "“dilation=2” cannot be done"]),
         (lines("stride=2", "stride=0"), &["stride", "from 1 to 255"]),
         (lines("stride=2", "stride=-1"), &["stride", "from 1 to 255"]),
         (lines("stride=2", "padding=5"), &["padding is too large"]),
+        (lines("stride=2", "padding=(5,0)"), &["padding is too large"]),
+        (lines("stride=2", "padding=(0,5)"), &["padding is too large"]),
+        (lines("flatten", "flatten; avgpool2d kernel_size=1"), &["it takes an image", "72 values in a row"]),
+        (file(&SMALL[5..], "linear f"), &["linear f”", "flatten first"]),
         (lines("stride=2", "padding=much"), &["padding", "“much”", "no number"]),
         (lines("conv2d c", "conv2d"), &["\"\"", "no weight"]),
         (lines("relu", "softmax"), &["a softmax is the end"]),
@@ -491,6 +531,7 @@ fn hostile_files_are_refused_without_a_panic_and_before_they_cost_anything() {
     let large = |architecture: &str| Network::from_safetensors(&file(SMALL, architecture)).unwrap_err();
     let many = "relu;".repeat(100_000);
     assert!(large(&(many + LINES)).to_string().contains("no more than 100 operations"));
+    Network::from_safetensors(&file(SMALL, &("relu;".repeat(93) + LINES))).expect("a hundred");
     let wide: &[Entry] = &[("c.weight", &[4096, 1, 1, 1], Dtype::F32), ("f.weight", &[10, 72], Dtype::F32)];
     let refused = Network::from_safetensors(&file(wide, "conv2d c; flatten; linear f")).unwrap_err();
     assert!(

@@ -1024,3 +1024,28 @@ pub struct Ranked {
     /// How many digits have a larger projection than x.
     pub larger: u32,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::de::value::{Error, StrDeserializer, U8Deserializer};
+
+    #[test]
+    fn a_target_is_a_digit_or_any() {
+        let word = |word| Target::deserialize(StrDeserializer::<Error>::new(word));
+        assert_eq!(word("any").unwrap().0, Goal::Any);
+        let refused = word("8").unwrap_err().to_string();
+        assert!(refused.contains("“8”") || refused.contains("\"8\""), "{refused}");
+        assert!(refused.contains("a digit from 0 to 9, or \"any\""), "{refused}");
+        assert_eq!(Target::deserialize(U8Deserializer::<Error>::new(8)).unwrap().0, Goal::Target(8));
+    }
+
+    #[test]
+    fn arrays_are_sequences_of_numbers() {
+        use serde::de::value::SeqDeserializer;
+        let floats = SeqDeserializer::<_, Error>::new([0.5f32, -1.0].into_iter());
+        assert_eq!(Floats::deserialize(floats).unwrap().0, [0.5, -1.0]);
+        let bytes = SeqDeserializer::<_, Error>::new([0u8, 255].into_iter());
+        assert_eq!(Bytes::deserialize(bytes).unwrap().0, [0, 255]);
+    }
+}

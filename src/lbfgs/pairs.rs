@@ -148,6 +148,20 @@ mod tests {
     }
 
     #[test]
+    fn a_pair_without_curvature_is_left_out_whatever_its_signs() {
+        for [s, y] in [[[-1.0, 0.0], [-1e-9, 1.0]], [[1.0, 0.0], [1e-9, -1.0]], [[0.0, -1.0], [-1.0, -1e-9]]] {
+            let mut pairs = Pairs::<f64>::new(2, 4);
+            pairs.push(&[0.0; 2], &[3.0, 0.0], &[0.0; 2], &[1.0, 0.0]);
+            pairs.transform(|_, new| new.copy_from_slice(&y));
+            pairs.s[..2].copy_from_slice(&s);
+            pairs.squares[0] = [dot(&s, &s), dot(&y, &y)];
+            let mut q = [1.0, 2.0];
+            pairs.apply(&mut q, &[1.0, 1.0], Scaling::NewestPair);
+            assert_eq!(q, [1.0, 2.0], "{s:?} {y:?}");
+        }
+    }
+
+    #[test]
     fn a_pair_whose_free_part_shows_curvature_is_used_though_the_whole_does_not() {
         // Over the second variable, which is not free, one of both is so long that the angle is a right one.
         for [s, y] in [[[3.0, 0.0], [1.0, 1e9]], [[3.0, 1e9], [1.0, 0.0]]] {
