@@ -262,6 +262,10 @@ fn a_way_has_the_probabilities_of_its_places_and_the_first_flip() {
     let flip = labels.iter().position(|&label| label != 1).unwrap();
     assert_eq!(way.flip, Some(Flip { t: flip as f32 * 0.01, label: 8 }));
     assert!((0.98..=1.01).contains(&way.flip.unwrap().t));
+    for (until, count) in [(1.0, 10_001), (f32::INFINITY, 2), (f32::NAN, 2)] {
+        let question = Question::Way { network: main(), image: x(), r: r(), until, count };
+        assert!(Driver::new().refusal_of(question).contains("10,000 places"));
+    }
 }
 
 #[test]
@@ -305,7 +309,12 @@ fn a_map_is_coarse_first_then_fine_and_has_the_labels_of_the_plane() {
     let surface = "view/map".into();
     let question =
         Question::Plane { network: main(), image: x(), r: r(), a, b: 0.0, reach, side: 48, seed: 3, surface };
+    let begun = driver.now.get();
     let responses = driver.responses_to(question);
+    // The clock goes on whenever a figure rests, after every twelfth cell.
+    let rests = (driver.now.get() - begun) / driver.tick;
+    let expected = f64::from(24 * 24 + 48 * 48) / 12.0;
+    assert!((expected..1.2 * expected).contains(&rests), "{rests} rests, not {expected}");
     let mut plane = Plane::through(&image(), &r().0, &mut experiment::random(3)).unwrap();
     let maps: Vec<(&Vec<u8>, &Map, bool)> = responses
         .chunks(2)
@@ -345,6 +354,12 @@ fn a_map_is_coarse_first_then_fine_and_has_the_labels_of_the_plane() {
         surface: "view/map".into(),
     };
     assert!(driver.refusal_of(flat).contains("no plane"));
+    let surface = "view/map".into();
+    let coarse = Question::Plane { network: main(), image: x(), r: r(), a, b: 0.0, reach, side: 24, seed: 3, surface };
+    assert!(matches!(
+        &driver.responses_to(coarse)[..],
+        [Response::Painted { .. }, Response::Answer { last: true, .. }]
+    ));
 }
 
 #[test]
@@ -375,6 +390,16 @@ fn random_changes_are_counted_clipped_or_not_and_one_is_shown() {
     });
     // Clipped noise leaves grey on the empty paper, which changes more answers (docs/reproduction.md).
     assert!((1..130).contains(&found[0]) && found[1] < found[0], "{found:?}");
+    let ask = |norm, tries| {
+        let (network, surface) = (main(), "view/noise".into());
+        Question::Noise { network, image: x(), norm, tries, seed: 7, clipped: true, surface }
+    };
+    let answers = Driver::new().responses_to(ask(size, 60));
+    let told = answers.iter().filter(|response| matches!(response, Response::Answer { .. }));
+    assert_eq!(told.count(), 1, "what is soon done is told once");
+    for (norm, tries) in [(f32::NAN, 10), (f32::INFINITY, 10), (1.0, 1_000_001)] {
+        assert!(Driver::new().refusal_of(ask(norm, tries)).contains("a million changes are the most"));
+    }
 }
 
 #[test]
@@ -637,16 +662,27 @@ fn what_is_proved_only_grows_and_never_passes_the_norm_that_was_found() {
             let norm = direct(name, Reading::Both, target.0).outcome().unwrap().norm;
             let question = Question::Certify { network: name.into(), image: x(), target, norm, milliseconds: time };
             let begun = driver.now.get();
-            let told: Vec<Certified> = driver
-                .responses_to(question)
-                .into_iter()
-                .filter_map(|response| match response {
-                    Response::Answer { answer: Answer::Certify(certified), .. } => Some(certified),
-                    Response::Alive => None,
-                    other => panic!("{other:?}"),
-                })
-                .collect();
-            assert!(driver.now.get() - begun < time + 100.0, "{name} took more than its time");
+            driver.ask_in("test", false, question);
+            let (mut told, mut times) = (Vec::<Certified>::new(), Vec::new());
+            while !driver.engine.is_idle() {
+                for response in driver.run() {
+                    match response {
+                        Response::Answer { answer: Answer::Certify(certified), last, .. } => {
+                            // Not more than it has to be: the page draws it anew each time.
+                            assert!(last || told.last() != Some(&certified), "told twice: {certified:?}");
+                            told.push(certified);
+                            times.push(driver.now.get());
+                        }
+                        Response::Alive => {}
+                        other => panic!("{other:?}"),
+                    }
+                }
+            }
+            times.pop();
+            assert!(times.windows(2).all(|pair| pair[1] - pair[0] > 50.0), "{name}: {times:?}");
+            let took = driver.now.get() - begun;
+            assert!(took < time + 100.0, "{name} took more than its time");
+            assert!(name != "FC10_1" || took < 0.1 * time, "{name} went on for {took} ms");
             for pair in told.windows(2) {
                 assert!(pair[0].target <= pair[1].target && pair[0].any <= pair[1].any, "{name}: {pair:?}");
             }

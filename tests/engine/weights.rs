@@ -87,6 +87,9 @@ fn weights_that_are_none_are_refused() {
         let question = Question::Descent { network: main(), image: x(), target: towards(TARGET), c, step: 1, side: 9 };
         assert_eq!(Driver::new().refusal_of(question), "A weight c is above 0.");
     }
+    let weights = Floats(vec![1.0; 1001]);
+    let question = Question::Weights { network: main(), image: x(), target: towards(TARGET), weights };
+    assert_eq!(Driver::new().refusal_of(question), "1,000 weights are the most.");
 }
 
 #[test]
@@ -123,20 +126,44 @@ fn the_plane_of_two_steps_has_the_objective_and_the_search_lines_up_on_it() {
         }
         // A, B and the longest trial are in the square, whose middle is theirs.
         let longest = found.trials.iter().map(|tried| tried.step).fold(0.0, f32::max);
+        assert!((found.until / longest.max(1.0) - 1.25).abs() < 1e-5, "{} for {longest}", found.until);
         let shown = [[found.from, 0.0], [0.0, 0.0], found.direction.map(|d| longest * d)];
         let [left, right, bottom, top] = found.bounds;
         assert!(((right - left) / (top - bottom) - 1.0).abs() < 1e-5);
+        let extent = |axis: usize| {
+            let along = shown.map(|at| at[axis]);
+            along.into_iter().fold(0.0, f32::max) - along.into_iter().fold(0.0, f32::min)
+        };
+        let room = (right - left) / extent(0).max(extent(1));
+        assert!((room - 1.25).abs() < 1e-3 || longest < 1.0, "{room} times what is shown");
         for (axis, (low, high)) in [(left, right), (bottom, top)].into_iter().enumerate() {
             let along = shown.map(|at| at[axis]);
             let (least, most) = (along.into_iter().fold(0.0, f32::min), along.into_iter().fold(0.0, f32::max));
             assert!(low < least && most < high, "{least} to {most} in {:?}", found.bounds);
             assert!((low + high - least - most).abs() < 1e-4 * (high - low));
         }
+        // Between the middles of its cells the picture is nearly even; the upper left comes first.
+        let cell = (right - left) / 24.0;
+        assert_eq!(found.heights.0.len(), 24 * 24);
+        let picture = |a: f32, b: f32| {
+            let (x, y) = ((a - left) / cell - 0.5, (top - b) / cell - 0.5);
+            let (i, j) = ((x as usize).min(22), (y as usize).min(22));
+            let row = |j: usize| {
+                let (here, next) = (found.heights.0[24 * j + i], found.heights.0[24 * j + i + 1]);
+                here + (x - i as f32) * (next - here)
+            };
+            row(j) + (y - j as f32) * (row(j + 1) - row(j))
+        };
+        assert!((picture(0.0, 0.0) / found.height - 1.0).abs() < 5e-3, "{}, told {}", picture(0.0, 0.0), found.height);
         // The pairs' bowl has its middle where the direction leads: its slope there is zero.
         if let Some([xx, xy, yy]) = found.learnt {
             let [a, b] = found.direction;
             let along = a * a * xx + 2.0 * a * b * xy + b * b * yy;
             assert!((along / -found.slope - 1.0).abs() < 1e-3, "{along} of {}", -found.slope);
+            // B d = −g along both axes, g by differences of the picture.
+            let g = [[cell, 0.0], [0.0, cell]].map(|[u, v]| (picture(u, v) - picture(-u, -v)) / (2.0 * cell));
+            let off = (a * xx + b * xy + g[0]).hypot(a * xy + b * yy + g[1]);
+            assert!(off < 0.1 * g[0].hypot(g[1]), "{:?} of {:?} for {g:?}", found.learnt, found.direction);
         }
         before = Some(found);
     }

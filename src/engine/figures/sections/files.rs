@@ -93,7 +93,8 @@ mod tests {
         assert_eq!(file[16..29], [0, 0, 0, 28, 0, 0, 0, 28, 8, 0, 0, 0, 0]);
         let data = &file[41..41 + 7 + 28 * 29 + 4];
         assert_eq!((&file[33..37], &file[37..41]), (&(data.len() as u32).to_be_bytes()[..], &b"IDAT"[..]));
-        assert_eq!((data[2], u16::from_le_bytes([data[3], data[4]])), (1, 28 * 29), "one last block, stored");
+        let sizes = [u16::from_le_bytes([data[3], data[4]]), u16::from_le_bytes([data[5], data[6]])];
+        assert_eq!((data[2], sizes), (1, [28 * 29, !(28 * 29)]), "one last block, stored");
         let rows: Vec<u8> = data[7..7 + 28 * 29].chunks(29).flat_map(|row| row[1..].to_vec()).collect();
         assert_eq!(rows, levels);
         assert!(file.ends_with(b"IEND\xae\x42\x60\x82"));

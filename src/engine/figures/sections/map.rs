@@ -54,6 +54,20 @@ mod tests {
     }
 
     #[test]
+    fn a_square_needs_every_neighbour_and_grows_by_the_least_of_them() {
+        for odd in [0, 1, 2] {
+            let mut labels = [1; 4];
+            labels[odd] = 7;
+            assert!(largest_squares(&labels, 2).iter().all(|place| place.width == 1), "{labels:?}");
+        }
+        for odd in [0, 1, 3] {
+            let mut labels = [1; 9];
+            labels[odd] = 7;
+            assert_eq!(largest_squares(&labels, 3)[0].width, 2, "{labels:?}");
+        }
+    }
+
+    #[test]
     fn a_square_needs_its_corner_too() {
         #[rustfmt::skip]
         let labels = [
