@@ -2,7 +2,7 @@
 /**
  * The lean demo in the shadow root of one `<pockets-demo>`.
  *
- * @import { Drawing } from './drawing.js'
+ * @import { Hooks } from './demo.js'
  * @import { Settings } from './link.js'
  * @import { Attacked, Palette } from './protocol.js'
  */
@@ -24,146 +24,165 @@ import { missingSupport } from './support.js';
  * @property {number | null} norm ‖r‖₂
  * @property {number | null} distortion its root mean square over the pixels
  * @property {boolean} success
- *
- * @typedef {object} View
- * @property {(given: { settings: Settings, wrong: string[] }) => void} update
- * @property {() => void} focus
- * @property {() => void} leave
  */
 
 /** All demos of a page share one engine. @type {Client | null} */ let client = null;
 let views = 0;
 
-/**
- * @param {ShadowRoot} root
- * @param {{ settings: Settings, wrong: string[] }} given
- * @param {{ reflect: (name: string, value: string) => void, result: (detail: Result) => void }} host
- * @returns {View}
- */
-export function createView(root, given, host) {
-  let { settings, wrong } = given;
-  let fatal = '';
-  /** Why the network that was asked for is not there. */
-  let missing = '';
-  let hasSamples = false;
+export class ElementView {
+  #host;
+  /** @type {Settings} */ #settings;
+  /** What of the settings was not understood. @type {string[]} */ #wrong;
+  #fatal = '';
+  /** Why the network that was asked for is not there. */ #missing = '';
+  #hasSamples = false;
+  #parts = build();
+  #demo;
 
-  const parts = build();
-  root.replaceChildren(parts.demo);
-  client ??= new Client();
-  const demo = new Demo(client, `element ${++views}`, parts, {
-    // Until the visitor has done something, outcomes are not announced.
-    touched: () => parts.status.setAttribute('role', 'status'),
-    chosen: (target) => {
-      settings = { ...settings, target };
-      host.reflect('target', String(target));
-    },
-    shown: show,
-    ended: (answer) => host.result(resultOf(answer)),
-    say: (words) => {
-      parts.status.textContent = words;
-    },
-    refused: (why) => lacksNetwork(new Error(why)),
-    fatal: (why) => {
-      fatal = isForbidden(why)
-        ? 'The search cannot run here: this page’s Content-Security-Policy forbids WebAssembly. Its script-src has to allow ‘wasm-unsafe-eval’.'
-        : why;
-      dress();
-    },
-    palette: () => palette(parts.probes),
-  });
-  // Whatever changes the colours, theme, style sheet or system, moves the probes.
-  parts.probes.addEventListener('transitionend', () => demo.recolour());
-  dress();
-  demo.show(null);
-  start();
-
-  /** Shows and hides parts as the author wishes, and says what was not understood. */
-  function dress() {
-    for (const part of parts.demo.querySelectorAll('[data-part]')) {
-      if (part instanceof HTMLElement) part.hidden = settings.hide.has(part.dataset.part ?? '');
-    }
-    parts.seen.hidden = !settings.hide.has('pad');
-    parts.network.hidden = settings.hide.has('network') || parts.select.options.length < 2;
-    demo.reading = settings.reading;
-    if (demo.target !== settings.target) demo.target = settings.target;
-    const notices = [...wrong, missing, fatal].filter(Boolean);
-    parts.notice.textContent = notices.join(' ');
-    parts.notice.hidden = notices.length === 0;
+  /**
+   * @param {ShadowRoot} root
+   * @param {{ settings: Settings, wrong: string[] }} given
+   * @param {{ reflect: (name: string, value: string) => void, result: (detail: Result) => void }} host
+   */
+  constructor(root, given, host) {
+    this.#host = host;
+    this.#settings = given.settings;
+    this.#wrong = given.wrong;
+    root.replaceChildren(this.#parts.demo);
+    client ??= new Client();
+    this.#demo = new Demo(client, `element ${++views}`, this.#parts, this.#hooks());
+    // Whatever changes the colours, theme, style sheet or system, moves the probes.
+    this.#parts.probes.addEventListener('transitionend', () => this.#demo.recolour());
+    this.#dress();
+    this.#demo.show(null);
+    this.#start();
   }
 
-  async function start() {
+  /** @returns {Hooks} */
+  #hooks() {
+    const { status, probes } = this.#parts;
+    return {
+      // Until the visitor has done something, outcomes are not announced.
+      touched: () => status.setAttribute('role', 'status'),
+      chosen: (target) => {
+        this.#settings = { ...this.#settings, target };
+        this.#host.reflect('target', String(target));
+      },
+      shown: (answer) => this.#show(answer),
+      ended: (answer) => this.#host.result(resultOf(answer)),
+      say: (words) => {
+        status.textContent = words;
+      },
+      refused: (why) => this.#lacksNetwork(new Error(why)),
+      fatal: (why) => {
+        this.#fatal = isForbidden(why)
+          ? 'The search cannot run here: this page’s Content-Security-Policy forbids WebAssembly. Its script-src has to allow ‘wasm-unsafe-eval’.'
+          : why;
+        this.#dress();
+      },
+      palette: () => palette(probes),
+    };
+  }
+
+  /** Shows and hides parts as the author wishes, and says what was not understood. */
+  #dress() {
+    const { demo, seen, network, select, notice } = this.#parts;
+    const { hide, reading, target } = this.#settings;
+    for (const part of demo.querySelectorAll('[data-part]')) {
+      if (part instanceof HTMLElement) part.hidden = hide.has(part.dataset.part ?? '');
+    }
+    seen.hidden = !hide.has('pad');
+    network.hidden = hide.has('network') || select.options.length < 2;
+    this.#demo.reading = reading;
+    if (this.#demo.target !== target) this.#demo.target = target;
+    const notices = [...this.#wrong, this.#missing, this.#fatal].filter(Boolean);
+    notice.textContent = notices.join(' ');
+    notice.hidden = notices.length === 0;
+  }
+
+  async #start() {
     const unsupported = missingSupport();
-    if (unsupported) return demo.fail(unsupported);
+    if (unsupported) return this.#demo.fail(unsupported);
     try {
       const [networks, samples] = await Promise.all([once('networks', listNetworks), once('samples', loadSamples)]);
-      demo.offer(samples);
-      hasSamples = true;
-      networksView(parts.select, networks, (name) => {
-        demo.touch();
-        host.reflect('network', name);
-        settings = { ...settings, network: name };
-        chooseNetwork();
+      this.#demo.offer(samples);
+      this.#hasSamples = true;
+      networksView(this.#parts.select, networks, (name) => {
+        this.#demo.touch();
+        this.#host.reflect('network', name);
+        this.#settings = { ...this.#settings, network: name };
+        this.#chooseNetwork();
       });
-      showDrawing();
-      await chooseNetwork();
+      this.#showDrawing();
+      await this.#chooseNetwork();
     } catch (error) {
-      demo.fail(error instanceof Error ? error.message : String(error));
+      this.#demo.fail(error instanceof Error ? error.message : String(error));
     }
   }
 
   /** The drawing that the author chose. */
-  function showDrawing() {
-    demo.stopArrival();
-    if (settings.digit) demo.pad.show(settings.digit);
-    else demo.arrive(settings.sample);
+  #showDrawing() {
+    const { digit, sample } = this.#settings;
+    this.#demo.stopArrival();
+    if (digit) this.#demo.pad.show(digit);
+    else this.#demo.arrive(sample);
   }
 
-  async function chooseNetwork() {
-    const { network } = settings;
+  async #chooseNetwork() {
+    const { network } = this.#settings;
     try {
-      if (!(await demo.choose(network, () => once(`network ${network}`, () => fetchByNameOrAddress(network))))) return;
-      missing = '';
-      parts.select.value = network;
-      dress();
-      demo.ask();
+      if (!(await this.#demo.choose(network, () => once(`network ${network}`, () => fetchByNameOrAddress(network))))) return;
+      this.#missing = '';
+      this.#parts.select.value = network;
+      this.#dress();
+      this.#demo.ask();
     } catch (error) {
-      lacksNetwork(error);
+      this.#lacksNetwork(error);
     }
   }
 
   /** @param {unknown} error */
-  function lacksNetwork(error) {
-    const { network } = settings;
+  #lacksNetwork(error) {
+    const { network } = this.#settings;
     const why = error instanceof Error ? error.message : String(error);
-    missing = error instanceof Unavailable ? why : `The network ${network} could not be used: ${why.replace(/\.$/, '')}.`;
-    parts.select.value = network; // none, if it is not in the list
-    demo.forgetNetwork();
-    dress();
+    this.#missing = error instanceof Unavailable ? why : `The network ${network} could not be used: ${why.replace(/\.$/, '')}.`;
+    this.#parts.select.value = network; // none, if it is not in the list
+    this.#demo.forgetNetwork();
+    this.#dress();
   }
 
   /** @param {Attacked | null} answer */
-  function show(answer) {
+  #show(answer) {
+    const { prediction, adversarial, norm, distortion } = this.#parts;
     const found = answer?.state === 'found' ? answer.outcome : null;
-    showPrediction(parts.prediction, answer?.digit ?? null);
-    showPrediction(parts.adversarial, answer?.adversarial ?? null);
-    parts.norm.textContent = found ? found.norm.toPrecision(3) : NOTHING;
-    parts.distortion.textContent = significant(answer?.distortion ?? NaN);
+    showPrediction(prediction, answer?.digit ?? null);
+    showPrediction(adversarial, answer?.adversarial ?? null);
+    norm.textContent = found ? found.norm.toPrecision(3) : NOTHING;
+    distortion.textContent = significant(answer?.distortion ?? NaN);
   }
 
-  return {
-    update(next) {
-      const before = settings;
-      ({ settings, wrong } = next);
-      dress();
-      const drawingKey = (/** @type {Settings} */ s) => `${s.sample} ${s.digit && encode(s.digit)}`;
-      if (before.network !== settings.network) chooseNetwork();
-      if (drawingKey(before) !== drawingKey(settings) && hasSamples) showDrawing();
-      else demo.ask();
-    },
-    focus: () => parts.pad.focus(),
-    leave: () => demo.leave(),
-  };
+  /** The author has changed something. @param {{ settings: Settings, wrong: string[] }} next */
+  update(next) {
+    const before = this.#settings;
+    this.#settings = next.settings;
+    this.#wrong = next.wrong;
+    this.#dress();
+    if (before.network !== next.settings.network) this.#chooseNetwork();
+    if (drawingKey(before) !== drawingKey(next.settings) && this.#hasSamples) this.#showDrawing();
+    else this.#demo.ask();
+  }
+
+  focus() {
+    this.#parts.pad.focus();
+  }
+
+  leave() {
+    this.#demo.leave();
+  }
 }
+
+/** Differs where another drawing is to be shown. @param {Settings} settings */
+const drawingKey = ({ sample, digit }) => `${sample} ${digit && encode(digit)}`;
 
 /** A network that is not to be had, in a whole sentence. */
 class Unavailable extends Error {}

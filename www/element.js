@@ -8,7 +8,7 @@
  * This file is small; the demo itself is loaded when the element comes near the screen, or with `facade` at the first click.
  * Everything happens inside a shadow root, and whatever goes wrong ends as a sentence there.
  *
- * @import { View } from './element-view.js'
+ * @import { ElementView } from './element-view.js'
  */
 import { styles } from './element-style.js';
 import { NAMES, readSettings } from './link.js';
@@ -19,7 +19,7 @@ export class PocketsDemo extends HTMLElement {
   static observedAttributes = [...NAMES];
 
   #root = this.attachShadow({ mode: 'open' });
-  /** @type {View | null} */ #view = null;
+  /** @type {ElementView | null} */ #view = null;
   /** @type {IntersectionObserver | null} */ #observer = null;
   /** Counts connections, so that what was begun for an earlier one ends. */
   #turn = 0;
@@ -82,9 +82,9 @@ export class PocketsDemo extends HTMLElement {
    */
   async #start(turn, focus = false) {
     try {
-      const { createView } = await import('./element-view.js');
+      const { ElementView } = await import('./element-view.js');
       if (turn !== this.#turn) return;
-      this.#view = createView(this.#root, this.#settings(), {
+      this.#view = new ElementView(this.#root, this.#settings(), {
         reflect: (name, value) => {
           this.#updating = true; // the view knows already
           this.setAttribute(name, value);

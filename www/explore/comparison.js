@@ -23,63 +23,86 @@ import { empty, picture, show as paint } from './picture.js';
 const UNTIL = 3;
 const PLACES = 301;
 
-/** @param {Client} client */
-export function comparison(client) {
-  const select = create('select', { id: 'compared' });
-  const [here, there] = [picture(client, 'here'), picture(client, 'there')];
-  const [hereName, thereName] = [create('p', {}), create('p', {})];
-  const words = create('p', { class: 'words' });
-  const curves = chart({ name: 'Probabilities of two networks', height: 220 });
-  const element = create(
-    'div',
-    { class: 'comparison' },
-    create('p', { class: 'choose' }, create('label', { for: 'compared' }, 'Compare with'), select),
-    create(
-      'div',
-      { class: 'columns' },
-      create('div', { class: 'narrow pair' }, create('div', {}, here.element, hereName), create('div', {}, there.element, thereName)),
-      create('div', { class: 'wide' }, curves.element),
-    ),
-    words,
-  );
-  element.hidden = true;
-  /** @type {Example | null} */ let example = null;
-  /** What the visitor chose, as long as it is not the network that is attacked. */
-  let other = '';
-  select.addEventListener('change', () => {
-    other = select.value;
-    refresh();
-  });
+export class Comparison {
+  #client;
+  #select = create('select', { id: 'compared' });
+  /** Each network's smallest change, and its name and norm. */ #here;
+  #there;
+  #hereName = create('p', {});
+  #thereName = create('p', {});
+  #words = create('p', { class: 'words' });
+  #curves = chart({ name: 'Probabilities of two networks', height: 220 });
+  /** @type {Example | null} */ #example = null;
+  /** What the visitor chose, as long as it is not the network that is attacked. */ #other = '';
 
-  function refresh() {
-    const others = example?.rows.filter(({ network }) => network !== example?.network) ?? [];
-    const row = others.find(({ network }) => network === other) ?? others[0];
-    element.hidden = !row;
+  /** @param {Client} client */
+  constructor(client) {
+    this.#client = client;
+    this.#here = picture(client, 'here');
+    this.#there = picture(client, 'there');
+    const here = create('div', {}, this.#here.element, this.#hereName);
+    const there = create('div', {}, this.#there.element, this.#thereName);
+    this.element = create(
+      'div',
+      { class: 'comparison' },
+      create('p', { class: 'choose' }, create('label', { for: 'compared' }, 'Compare with'), this.#select),
+      create(
+        'div',
+        { class: 'columns' },
+        create('div', { class: 'narrow pair' }, here, there),
+        create('div', { class: 'wide' }, this.#curves.element),
+      ),
+      this.#words,
+    );
+    this.element.hidden = true;
+    this.#select.addEventListener('change', () => {
+      this.#other = this.#select.value;
+      this.#refresh();
+    });
+  }
+
+  /** @param {Example | null} example */
+  show(example) {
+    this.#example = example;
+    this.#refresh();
+  }
+
+  #refresh() {
+    const [client, example] = [this.#client, this.#example];
+    const others = example?.rows.filter(({ network }) => network !== example.network) ?? [];
+    const row = others.find(({ network }) => network === this.#other) ?? others[0];
+    this.element.hidden = !row;
     client.cancel('second way');
     if (!example || !row) return client.cancel('first way');
-    const asked = example;
-    const { network, image, r, norm, label } = asked;
-    if ([...select.options].map(({ value }) => value).join() !== others.map((each) => each.network).join()) {
-      select.replaceChildren(...others.map((each) => create('option', {}, each.network)));
+    if ([...this.#select.options].map(({ value }) => value).join() !== others.map((each) => each.network).join()) {
+      this.#select.replaceChildren(...others.map((each) => create('option', {}, each.network)));
     }
-    select.value = row.network;
+    this.#select.value = row.network;
+    const { network, image, r } = example;
     const way = { image, r, until: UNTIL, count: PLACES };
     const seen = (/** @type {Way} */ first) =>
-      client.ask('second way', 'way', { ...way, network: row.network }, (second) => show(asked, row, first, second));
+      client.ask('second way', 'way', { ...way, network: row.network }, (second) => {
+        this.#draw(example, row, first, second);
+        this.#say(example, row, first.flip, second.flip);
+      });
     client.ask('first way', 'way', { ...way, network }, seen);
-    const limit = Math.max(asked.limit, row.own?.limit ?? 0);
-    paint(client, here, { r, limit });
-    if (row.own) paint(client, there, { r: row.own.r, limit });
-    else empty(client, there);
-    hereName.textContent = `${network}: ${norm.toFixed(2)}`;
-    thereName.textContent = row.own
+    this.#showChanges(example, row);
+  }
+
+  /** @param {Example} example @param {Transferred} row */
+  #showChanges({ network, r, limit, norm, label }, row) {
+    const both = Math.max(limit, row.own?.limit ?? 0);
+    paint(this.#client, this.#here, { r, limit: both });
+    if (row.own) paint(this.#client, this.#there, { r: row.own.r, limit: both });
+    else empty(this.#client, this.#there);
+    this.#hereName.textContent = `${network}: ${norm.toFixed(2)}`;
+    this.#thereName.textContent = row.own
       ? `${row.network}: ${row.own.norm.toFixed(2)}`
       : `${row.network}: ${row.digit.label === label ? `predicts ${label} already` : 'none was found'}`;
   }
 
-  /** @param {Example} asked @param {Transferred} row @param {Way} first @param {Way} second */
-  function show(asked, row, first, second) {
-    const { network, label } = asked;
+  /** @param {Example} example @param {Transferred} row @param {Way} first @param {Way} second */
+  #draw({ network, label }, row, first, second) {
     const line = (/** @type {Way} */ { probabilities }, /** @type {string} */ kind, /** @type {string} */ name) => ({
       name,
       points: Array.from(
@@ -88,8 +111,7 @@ export function comparison(client) {
       ),
       kind,
     });
-    const [one, two] = [first.flip, second.flip];
-    curves.draw({
+    this.#curves.draw({
       x: {
         label: 't, how much of r is added',
         name: 't',
@@ -99,31 +121,26 @@ export function comparison(client) {
       },
       y: { label: `probability of ${label}`, domain: [0, 1], ticks: [0, 0.5, 1], format: (v) => `${Number((100 * v).toFixed(1))}\u00a0%` },
       lines: [line(second, 'from dashed', row.network), line(first, 'to', network)],
-      marks: [one, two].flatMap((each, k) => (each ? [{ x: each.t, kind: k ? 'from' : 'to' }] : [])),
+      marks: [first.flip, second.flip].flatMap((each, k) => (each ? [{ x: each.t, kind: k ? 'from' : 'to' }] : [])),
     });
+  }
+
+  /** Where each changes its mind. @param {Example} example @param {Transferred} row @param {Flip | null} first @param {Flip | null} second */
+  #say({ network }, row, first, second) {
     const says = (/** @type {Flip | null} */ each) =>
       each ? `predicts ${each.label} from t\u00a0=\u00a0${each.t.toFixed(2)} on` : `holds out up to t\u00a0=\u00a0${UNTIL}`;
-    curves.describe(`${network} ${says(one)}; ${row.network} ${says(two)}`);
-    words.replaceChildren(
+    this.#curves.describe(`${network} ${says(first)}; ${row.network} ${says(second)}`);
+    this.#words.replaceChildren(
       'Along this ',
       create('i', { class: 'r' }, 'r'),
       ', ',
       create('b', { class: 'solid' }, network),
-      ` ${says(one)}, `,
+      ` ${says(first)}, `,
       create('b', { class: 'dashed' }, row.network),
-      ` ${says(two)}.`,
+      ` ${says(second)}.`,
       row.own
         ? ` The smallest change for each: cosine ${row.own.cosine.toFixed(2)}, where 1 is the same direction and 0 an unrelated one.`
         : '',
     );
   }
-
-  return {
-    element,
-    /** @param {Example | null} next */
-    show(next) {
-      example = next;
-      refresh();
-    },
-  };
 }

@@ -6,6 +6,7 @@ import { chart } from './chart.js';
 import { followView } from './follow.js';
 
 /** @import { Amplified } from '../protocol.js' */
+/** @import { Drawn } from './chart.js' */
 /** @import { Tools, Update } from './stage.js' */
 
 const CLOSED = 'This follows a change through networks of fully connected layers alone. Choose one of those at the top to see its layers.';
@@ -17,21 +18,12 @@ export function section(figure, { client }) {
   const table = create('tbody', {});
   const inside = followView(client);
   const heads = ['layer', 'at most', 'r', 'random'].map((name) => create('th', { scope: 'col' }, name));
+  const caption = create('caption', {}, 'Each layer multiplies a difference by');
   figure.append(
     create(
       'div',
       { class: 'columns layers' },
-      create(
-        'div',
-        {},
-        create(
-          'table',
-          {},
-          create('caption', {}, 'Each layer multiplies a difference by'),
-          create('thead', {}, create('tr', {}, ...heads)),
-          table,
-        ),
-      ),
+      create('div', {}, create('table', {}, caption, create('thead', {}, create('tr', {}, ...heads)), table)),
       create('div', {}, growth.element, words),
     ),
     inside.element,
@@ -48,50 +40,56 @@ export function section(figure, { client }) {
     }
     inside.about({ network, image: digit.values, adversarial: adversarial.values });
     const asked = { network, image: digit.values, adversarial: adversarial.values, seed: 3 };
-    client.ask('layers', 'layers', asked, (amplified) => show(amplified, widths));
-  };
-
-  /** @param {Amplified} amplified @param {number[]} widths */
-  function show({ bounds, searched, random, sizes, total }, widths) {
-    const names = widths.slice(1).map((width, k) => (k === widths.length - 2 ? 'logits' : `${width} units`));
-    table.replaceChildren(
-      ...names.map((name, k) =>
-        create(
-          'tr',
-          {},
-          create('th', { scope: 'row' }, name),
-          ...[bounds[k], searched[k], random[k]].map((value, which) =>
-            create('td', { class: ['', 'searched', ''][which] }, significant(value)),
-          ),
-        ),
-      ),
-    );
-    const curves = sizes.map((each) => each.map((size, k) => /** @type {[number, number]} */ ([k, size])));
-    const lines = [
-      { points: curves[0], kind: 'bound', label: 'bound', name: 'at most' },
-      { points: curves[2], kind: 'random', label: 'random', name: 'a random change' },
-      { points: curves[1], kind: 'to', label: 'r', name: 'r' },
-    ];
-    const all = sizes.flat();
-    growth.draw({
-      x: {
-        label: '',
-        name: 'at',
-        domain: [0, names.length],
-        ticks: names.map((_, k) => k + 1).concat(0),
-        format: (k) => (k === 0 ? 'pixels' : names[k - 1]),
-      },
-      y: {
-        label: 'size of the difference ‖φ(x + r) − φ(x)‖₂, log scale',
-        domain: [Math.min(...all) / 1.5, Math.max(...all) * 1.5],
-        log: true,
-      },
-      lines,
-      dots: lines.map(({ points, kind }) => ({ points, kind })),
+    client.ask('layers', 'layers', asked, (amplified) => {
+      const names = widths.slice(1).map((width, k) => (k === widths.length - 2 ? 'logits' : `${width} units`));
+      table.replaceChildren(...rows(amplified, names));
+      growth.draw(growthOf(amplified, names));
+      words.textContent = inWords(amplified);
+      growth.describe(words.textContent);
     });
-    const [bound, found, chance] = total;
-    const told = `All layers together make r ${significant(found)} times its size, a random change of the same size ${significant(chance)} times. No change could exceed ${significant(bound)} times.`;
-    words.textContent = told;
-    growth.describe(told);
-  }
+  };
 }
+
+/** What each layer multiplies by. @param {Amplified} amplified @param {string[]} names */
+const rows = ({ bounds, searched, random }, names) =>
+  names.map((name, k) =>
+    create(
+      'tr',
+      {},
+      create('th', { scope: 'row' }, name),
+      ...[bounds[k], searched[k], random[k]].map((value, which) =>
+        create('td', { class: ['', 'searched', ''][which] }, significant(value)),
+      ),
+    ),
+  );
+
+/** @param {Amplified} amplified @param {string[]} names @returns {Drawn} */
+function growthOf({ sizes }, names) {
+  const curves = sizes.map((each) => each.map((size, k) => /** @type {[number, number]} */ ([k, size])));
+  const lines = [
+    { points: curves[0], kind: 'bound', label: 'bound', name: 'at most' },
+    { points: curves[2], kind: 'random', label: 'random', name: 'a random change' },
+    { points: curves[1], kind: 'to', label: 'r', name: 'r' },
+  ];
+  const all = sizes.flat();
+  return {
+    x: {
+      label: '',
+      name: 'at',
+      domain: [0, names.length],
+      ticks: names.map((_, k) => k + 1).concat(0),
+      format: (k) => (k === 0 ? 'pixels' : names[k - 1]),
+    },
+    y: {
+      label: 'size of the difference ‖φ(x + r) − φ(x)‖₂, log scale',
+      domain: [Math.min(...all) / 1.5, Math.max(...all) * 1.5],
+      log: true,
+    },
+    lines,
+    dots: lines.map(({ points, kind }) => ({ points, kind })),
+  };
+}
+
+/** @param {Amplified} amplified */
+const inWords = ({ total: [bound, found, chance] }) =>
+  `All layers together make r ${significant(found)} times its size, a random change of the same size ${significant(chance)} times. No change could exceed ${significant(bound)} times.`;

@@ -3,14 +3,15 @@
 import { create } from '../dom.js';
 import { fetchNetwork } from '../networks.js';
 import { NOTHING, percent } from '../numbers.js';
-import { comparison } from './comparison.js';
+import { Comparison } from './comparison.js';
 import { picture } from './picture.js';
 import { reproduction } from './reproduction.js';
 
+/** @import { Client } from '../client.js' */
 /** @import { Judged, Transferred } from '../protocol.js' */
 /** @import { Cell, Reproduction } from './reproduction.js' */
 /** @import { Surface } from '../surface.js' */
-/** @import { Scene, Tools, Update } from './stage.js' */
+/** @import { Page, Scene, Tools, Update } from './stage.js' */
 
 /** The paper's tables 2 and 3, each by the network of its first row. */
 const TABLES = [
@@ -33,38 +34,12 @@ const AMPLIFIED = 0.1;
 export function section(figure, { client, page }) {
   const body = create('tbody', {});
   const caption = create('p', { class: 'caption' });
-  figure.append(
-    create(
-      'div',
-      {},
-      caption,
-      create(
-        'div',
-        { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'This example on every network' },
-        create(
-          'table',
-          { class: 'transfer' },
-          create(
-            'thead',
-            {},
-            create(
-              'tr',
-              {},
-              ...['network', 'your digit', 'x + r', 'amplified', 'its own smallest r'].map((name) => create('th', { scope: 'col' }, name)),
-            ),
-          ),
-          body,
-        ),
-      ),
-    ),
-  );
-  const pair = comparison(client);
-  figure.append(pair.element);
+  const pair = new Comparison(client);
+  figure.append(frame(caption, body), pair.element, tables());
   /** @type {Scene | null} */ let scene = null;
-  /** @type {Map<string, Uint8Array>} */ const loaded = new Map();
-  /** @type {Map<string, Promise<void>>} */ const loading = new Map();
   /** Each network's own r. @type {Map<string, Surface>} */ const own = new Map();
   const ownOf = (/** @type {string} */ name) => own.get(name) ?? own.set(name, picture(client, `own ${name}`)).get(name);
+  const loader = networksOf(client, page, () => ask());
 
   const ask = () => {
     const { answer, network, target } = scene ?? {};
@@ -77,10 +52,7 @@ export function section(figure, { client, page }) {
       return;
     }
     const { digit, adversarial, distortion, perturbation, outcome } = answer;
-    const networks = page
-      .networks()
-      .map(({ name }) => name)
-      .filter((name) => loaded.has(name));
+    const networks = loader.names();
     const surfaces = networks.map((name) => ownOf(name)?.name ?? '');
     client.ask('transfer', 'transfer', { networks, image: digit.values, r, target, amplify: AMPLIFIED, surfaces }, (rows) => {
       caption.textContent = `Made for ${network}, distortion ${(distortion ?? 0).toFixed(3)}; amplified to ${AMPLIFIED}. What each network predicts:`;
@@ -91,27 +63,59 @@ export function section(figure, { client, page }) {
       pair.show({ network, rows, image: digit.values, r, limit: perturbation?.limit ?? 1, norm: outcome?.norm ?? 0, label });
     });
   };
-  figure.append(tables());
   return (next) => {
     scene = next;
-    loaded.set(next.network, next.bytes);
-    for (const entry of page.networks()) {
-      if (entry.bytes && loaded.get(entry.name) !== entry.bytes) {
-        loaded.set(entry.name, entry.bytes);
-        client.network(entry.name, entry.bytes);
-      }
-      if (loaded.has(entry.name) || loading.has(entry.name)) continue;
-      const arrival = fetchNetwork(entry).then(
-        (bytes) => {
-          loaded.set(entry.name, bytes);
-          client.network(entry.name, bytes);
-          ask();
-        },
-        () => void loading.delete(entry.name),
-      );
-      loading.set(entry.name, arrival);
-    }
+    loader.load(next);
     ask();
+  };
+}
+
+/** The table of this example. @param {Node} caption @param {Node} body */
+function frame(caption, body) {
+  const heads = ['network', 'your digit', 'x + r', 'amplified', 'its own smallest r'];
+  const head = create('tr', {}, ...heads.map((name) => create('th', { scope: 'col' }, name)));
+  return create(
+    'div',
+    {},
+    caption,
+    create(
+      'div',
+      { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': 'This example on every network' },
+      create('table', { class: 'transfer' }, create('thead', {}, head), body),
+    ),
+  );
+}
+
+/** All networks of the page, fetched once, for the engine. @param {Client} client @param {Page} page @param {() => void} arrived one more is there */
+function networksOf(client, page, arrived) {
+  /** @type {Map<string, Uint8Array>} */ const loaded = new Map();
+  /** @type {Map<string, Promise<void>>} */ const loading = new Map();
+  const take = (/** @type {string} */ name, /** @type {Uint8Array} */ bytes) => {
+    loaded.set(name, bytes);
+    client.network(name, bytes);
+  };
+  return {
+    /** Those that are there, in the page's order. */
+    names() {
+      const names = page.networks().map(({ name }) => name);
+      return names.filter((name) => loaded.has(name));
+    },
+    /** Asks for those that are not. @param {Scene} scene whose network the engine has already */
+    load({ network, bytes }) {
+      loaded.set(network, bytes);
+      for (const entry of page.networks()) {
+        if (entry.bytes && loaded.get(entry.name) !== entry.bytes) take(entry.name, entry.bytes);
+        if (loaded.has(entry.name) || loading.has(entry.name)) continue;
+        const arrival = fetchNetwork(entry).then(
+          (bytes) => {
+            take(entry.name, bytes);
+            arrived();
+          },
+          () => void loading.delete(entry.name),
+        );
+        loading.set(entry.name, arrival);
+      }
+    },
   };
 }
 
