@@ -298,6 +298,39 @@ fn bad_input_is_refused_with_a_sentence() {
 }
 
 #[test]
+fn every_observation_is_of_the_r_that_it_shows() {
+    let kinks = random_network(&[60, 40, 30], Activation::Relu, &mut StdRng::seed_from_u64(11));
+    for network in [support::network(SHIPPED), kinks] {
+        let mut attack = Attack::new(network.clone(), Options::default());
+        for index in 0..4 {
+            let image = digits().images().get(index).unwrap();
+            let label = network::label(&network.logits(&image));
+            // One search after another in the same memory.
+            for goal in [Goal::Target((label + 1) % LABELS), Goal::Any] {
+                attack.start(&image, goal).unwrap();
+                let mut goes_on = true;
+                while goes_on {
+                    goes_on = attack.step();
+                    let seen = attack.observation().unwrap();
+                    assert!(seen.evaluations != 1 || seen.r.iter().all(|r| *r == 0.0), "{goal:?} begins at x");
+                    let point: Vec<f32> = image.iter().zip(seen.r).map(|(x, r)| x + r).collect();
+                    let z = network.logits(&point);
+                    let of = |wanted: &dyn Fn(usize) -> bool| {
+                        (0..LABELS).filter(|&l| wanted(l)).map(|l| z[l]).fold(f32::NEG_INFINITY, f32::max)
+                    };
+                    let margin = match goal {
+                        Goal::Target(l) => z[l] - of(&|other| other != l),
+                        Goal::Any => of(&|other| other != label) - z[label],
+                    };
+                    let size = z.iter().fold(1.0f32, |m, z| m.max(z.abs()));
+                    assert!((seen.margin - margin).abs() < 1e-4 * size, "{goal:?}: {} seen, {margin}", seen.margin);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_search_says_what_it_is_doing() {
     let reference = reference("FC100-100-10");
     let mut attack = Attack::new(reference.network.clone(), Options::default());

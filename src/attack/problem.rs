@@ -116,9 +116,8 @@ impl Problem {
     pub(super) fn label_gradient(&mut self, label: usize, gradient: &mut [f32]) {
         let z = *self.evaluator.logits(&self.image);
         let judgement = self.judge(&z);
-        let image = std::mem::take(&mut self.image);
-        self.see(&image, &z, judgement);
-        self.image = image;
+        self.note(&z, judgement);
+        self.seen.r.fill(0.0);
         let mut over_logits = [0.0; LABELS];
         (over_logits[label], over_logits[self.prediction]) = (1.0, -1.0);
         self.evaluator.input_gradient(&over_logits, gradient);
@@ -217,8 +216,16 @@ impl Problem {
         }
     }
 
-    /// Notes an evaluation; returns the probabilities.
+    /// Notes an evaluation at `u`; returns the probabilities.
     fn see(&mut self, u: &[f32], z: &[f32; LABELS], judgement: Judgement) -> [f32; LABELS] {
+        for ((r, u), x) in self.seen.r.iter_mut().zip(u).zip(&self.image) {
+            *r = u - x;
+        }
+        self.note(z, judgement)
+    }
+
+    /// Notes all of an evaluation but where it was.
+    fn note(&mut self, z: &[f32; LABELS], judgement: Judgement) -> [f32; LABELS] {
         let (label, sign) = self.loss_label();
         let probabilities = network::probabilities(z);
         // Summed over the other labels: 1 − p would lose all its digits where p rounds to 1.
@@ -228,9 +235,6 @@ impl Problem {
         seen.loss = sign * if others < 0.5 { -libm::log1pf(-others) } else { cross_entropy(z, label) };
         seen.margin = judgement.margin;
         seen.success = judgement.success;
-        for ((r, u), x) in seen.r.iter_mut().zip(u).zip(&self.image) {
-            *r = u - x;
-        }
         probabilities
     }
 
