@@ -1,268 +1,183 @@
 // @ts-check
 /**
  * A map of what the network predicts on a plane of pictures. The engine paints the regions on canvases that lie below; names and
- * marks are painted here. It is moved and zoomed by pointer, wheel, pinch and keys, and while a new picture is on its way the old
- * one is shown where it belongs.
+ * marks are painted on the one above. It is moved and zoomed by pointer, wheel, pinch and keys, and while a new picture is on its
+ * way the old one is shown where it belongs.
  *
- * @typedef {{ a: number, b: number, reach: number }} View the middle of the square, and half its side, as ‖·‖₂
+ * @import { Client } from '../client.js'
+ * @import { Map as Regions } from '../protocol.js'
+ * @import { Known, Square, View } from './map-painter.js'
  */
 import { create } from '../dom.js';
 import { Surface } from '../surface.js';
 import { watchTheme } from '../theme.js';
-import { colours } from './colours.js';
-
-/** @import { Client } from '../client.js' */
-/** @import { Map as Regions } from '../protocol.js' */
+import { at, paint } from './map-painter.js';
 
 /** Canvases to paint on in turn: one is seen, one is about to be, one is being painted, and one waits. */
 const CANVASES = 4;
-/** Regions smaller than this, in CSS pixels, carry no label. */
-const SMALLEST = 18;
 const ZOOM = 1.5;
 /** A key moves by this part of the view. */
 const STEP = 0.2;
-const [DARK, LIGHT] = ['#1d1d1f', '#ffffff'];
 
 /** @param {Client} client @param {(view: View, surface: string) => void} wanted a picture is needed of this view, on that surface */
-export function mapView(client, wanted) {
-  const canvas = create('canvas', {
+export const mapView = (client, wanted) => new PredictionMap(client, wanted);
+
+class PredictionMap {
+  element = create('div', { class: 'map' });
+  zoomIn = () => this.#zoom(ZOOM);
+  zoomOut = () => this.#zoom(1 / ZOOM);
+  reset = () => this.#move(this.#home);
+  #wanted;
+  #surfaces;
+  #canvas = create('canvas', {
     role: 'application',
     tabindex: '0',
     'aria-label': 'Map of predictions',
     'aria-describedby': 'map-words',
   });
-  const context = canvas.getContext('2d');
-  const element = create('div', { class: 'map' });
-  const surfaces = Array.from({ length: CANVASES }, (_, k) => {
-    const surface = new Surface(`explore/map-${k}`, create('canvas', { class: 'raster', 'aria-hidden': 'true' }), { handOver: true });
-    element.append(surface.element);
-    client.surface(surface);
-    return surface;
-  });
-  /** Where the pointer is, or with the keyboard the middle: what is predicted there. */
+  #tip;
+  /** @type {Square} */ #square = { view: { a: 0, b: 0, reach: 1 }, side: 0 };
+  #home = this.#square.view;
+  /** What is seen. @type {(Known & { surface: Surface }) | null} */ #known = null;
+  /** What has been painted, and is seen as soon as the browser has it. @type {Surface | null} */ #coming = null;
+  /** What was asked for last. @type {Surface | null} */ #asked = null;
+  /** @type {number | null} */ #norm = null;
+  /** The radius around x within which nothing changes the prediction. @type {number | null} */ #proved = null;
+  #frame = 0;
+
+  /** @param {Client} client @param {(view: View, surface: string) => void} wanted */
+  constructor(client, wanted) {
+    this.#wanted = wanted;
+    this.#surfaces = Array.from({ length: CANVASES }, (_, k) => {
+      const surface = new Surface(`explore/map-${k}`, create('canvas', { class: 'raster', 'aria-hidden': 'true' }), { handOver: true });
+      this.element.append(surface.element);
+      client.surface(surface);
+      return surface;
+    });
+    const square = this.#square;
+    listen(this.#canvas, {
+      move: (dx, dy) => this.#shift((-dx * 2 * square.view.reach) / square.side, (dy * 2 * square.view.reach) / square.side),
+      zoom: (factor, x, y) => this.#zoom(factor, x / square.side - 0.5, y / square.side - 0.5),
+      step: (across, up) => this.#shift(across * 2 * square.view.reach * STEP, up * 2 * square.view.reach * STEP),
+      home: this.reset,
+    });
+    // It listens after what moves the view, and tells of it as it is then.
+    this.#tip = tipOver(this.#canvas, square, (x, y) => this.#says(x, y));
+    this.element.append(this.#canvas, ...this.#tip.elements);
+    new ResizeObserver(() => this.#refreshSoon()).observe(this.#canvas);
+    watchTheme(() => this.#refreshSoon());
+  }
+
+  /** Another example, seen as a whole. @param {number | null} length ‖r‖₂, or none */
+  about(length) {
+    if (length === null) this.#known = this.#coming = null;
+    else this.#square.view = this.#home = { a: length / 2, b: 0, reach: 6 * length };
+    this.#norm = length;
+    this.#refreshSoon();
+  }
+
+  /** @param {number | null} radius within which nothing changes the prediction, provably */
+  prove(radius) {
+    this.#proved = radius;
+    this.#refreshSoon();
+  }
+
+  /** A picture has been painted. @param {Regions} regions @param {View} view @param {string} name of its surface */
+  show(regions, view, name) {
+    const surface = this.#surfaces.find((each) => each.name === name);
+    if (this.#norm === null || !surface) return;
+    this.#coming = surface;
+    const seen = () => {
+      if (this.#coming !== surface) return;
+      this.#known = { regions, view, surface };
+      this.#refresh();
+    };
+    // What a Worker has painted reaches the screen with one of the next frames.
+    requestAnimationFrame(() => requestAnimationFrame(seen));
+  }
+
+  /** @param {View} next */
+  #move(next) {
+    if (this.#norm === null) return;
+    this.#square.view = next;
+    const taken = [this.#known?.surface, this.#coming, this.#asked];
+    this.#asked = this.#surfaces.find((each) => !taken.includes(each)) ?? this.#surfaces[0];
+    this.#wanted(this.#square.view, this.#asked.name);
+    this.#refreshSoon();
+  }
+
+  /** @param {number} across @param {number} up in the plane */
+  #shift(across, up) {
+    const { a, b, reach } = this.#square.view;
+    this.#move({ a: a + across, b: b + up, reach });
+  }
+
+  /** Keeps the place under (x, y) where it is. @param {number} factor @param {number} [x] @param {number} [y] as parts of the side, from the middle */
+  #zoom(factor, x = 0, y = 0) {
+    const { a, b, reach: before } = this.#square.view;
+    const reach = Math.min(Math.max(before / factor, 0.01 * this.#home.reach), 12 * this.#home.reach);
+    const change = 2 * (before - reach);
+    this.#move({ reach, a: a + x * change, b: b - y * change });
+  }
+
+  #refreshSoon() {
+    if (this.#frame !== 0) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#refresh();
+    });
+  }
+
+  /** Puts the painted picture where it belongs, and paints and tells what goes with it. */
+  #refresh() {
+    this.#square.side = this.#canvas.clientWidth;
+    for (const surface of this.#surfaces) surface.show(surface === this.#known?.surface);
+    if (this.#known) {
+      const { view, surface } = this.#known;
+      const [left, top] = at(this.#square, view.a - view.reach, view.b + view.reach);
+      surface.element.style.transform = `translate(${left}px, ${top}px) scale(${view.reach / this.#square.view.reach})`;
+    }
+    paint(this.#canvas, this.#square, this.#known, this.#norm, this.#proved);
+    this.#tip.tell();
+  }
+
+  /** What is predicted at a place on screen, in words; none outside the picture that is seen. @param {number} x @param {number} y in CSS pixels */
+  #says(x, y) {
+    if (!this.#known) return '';
+    const { view, side } = this.#square;
+    const { view: of, regions } = this.#known;
+    const [a, b] = [view.a + (x / side - 0.5) * 2 * view.reach, view.b + (0.5 - y / side) * 2 * view.reach];
+    const [column, row] = [a - of.a, of.b - b].map((v) => Math.floor(((v / of.reach + 1) / 2) * regions.side));
+    const isInside = column >= 0 && row >= 0 && column < regions.side && row < regions.side;
+    const label = regions.labels[row * regions.side + column];
+    return isInside ? `classified as ${label}, ${a.toFixed(2)} along r, ${b.toFixed(2)} up` : '';
+  }
+}
+
+/**
+ * Where the pointer is, or with the keyboard the middle: what is predicted there.
+ * @param {HTMLCanvasElement} canvas @param {Square} square @param {(x: number, y: number) => string} says
+ */
+function tipOver(canvas, square, says) {
   const tip = create('p', { class: 'tip', 'aria-hidden': 'true', hidden: '' });
   const cross = create('span', { class: 'cross', hidden: '' });
-  element.append(canvas, cross, tip);
-  /** @type {View} */ let view = { a: 0, b: 0, reach: 1 };
-  /** @type {View} */ let home = view;
-  /** What is seen. @type {{ regions: Regions, view: View, surface: Surface } | null} */ let known = null;
-  /** What has been painted, and is seen as soon as the browser has it. @type {Surface | null} */ let coming = null;
-  /** What was asked for last. @type {Surface | null} */ let asked = null;
-  /** @type {number | null} */ let norm = null;
-  let frame = 0;
-  let side = 0;
-  /** The radius around x within which nothing changes the prediction. @type {number | null} */ let proved = null;
-
-  const paintSoon = () => {
-    if (frame !== 0) return;
-    frame = requestAnimationFrame(() => {
-      frame = 0;
-      place();
-      paint();
-      tell();
-    });
-  };
-  /** @param {Partial<View>} next */
-  const move = (next) => {
-    if (norm === null) return;
-    view = { ...view, ...next };
-    view.reach = Math.min(Math.max(view.reach, 0.01 * home.reach), 12 * home.reach);
-    asked = surfaces.find((each) => each !== known?.surface && each !== coming && each !== asked) ?? surfaces[0];
-    wanted(view, asked.name);
-    paintSoon();
-  };
-  /** Keeps the place under (x, y) where it is. @param {number} factor @param {number} [x] @param {number} [y] as parts of the side, from the middle */
-  const zoom = (factor, x = 0, y = 0) => {
-    const reach = Math.min(Math.max(view.reach / factor, 0.01 * home.reach), 12 * home.reach);
-    const change = 2 * (view.reach - reach);
-    move({ reach, a: view.a + x * change, b: view.b - y * change });
-  };
-  /** The label at a place of the picture that is seen; none outside it. @param {number} a @param {number} b @returns {number | undefined} */
-  const labelAt = (a, b) => {
-    if (!known) return;
-    const { regions, view: of } = known;
-    const [column, row] = [a - of.a, of.b - b].map((v) => Math.floor(((v / of.reach + 1) / 2) * regions.side));
-    return column >= 0 && row >= 0 && column < regions.side && row < regions.side ? regions.labels[row * regions.side + column] : undefined;
-  };
-  /** What is predicted at a place on screen, in words. @param {number} x @param {number} y in CSS pixels */
-  const says = (x, y) => {
-    const [a, b] = [view.a + (x / side - 0.5) * 2 * view.reach, view.b + (0.5 - y / side) * 2 * view.reach];
-    const label = labelAt(a, b);
-    return label === undefined ? '' : `classified as ${label}, ${a.toFixed(2)} along r, ${b.toFixed(2)} up`;
-  };
   /** Where the pointer is; none: with the keyboard, the middle. @type {[number, number] | null} */ let pointer = null;
-  const tell = () => {
+  const tell = (next = pointer) => {
+    pointer = next;
+    const { side } = square;
     const byKeys = pointer === null && canvas.matches(':focus-visible');
     const [x, y] = pointer ?? [side / 2, side / 2];
-    tip.textContent = norm !== null && (pointer || byKeys) ? says(x, y) : '';
+    tip.textContent = pointer || byKeys ? says(x, y) : '';
     tip.hidden = tip.textContent === '';
     cross.hidden = !byKeys || tip.hidden;
     if (tip.hidden) return;
     tip.style.left = `${Math.min(Math.max(x - tip.offsetWidth / 2, 4), Math.max(side - tip.offsetWidth - 4, 4))}px`;
     tip.style.top = `${y < 60 ? y + 24 : y - tip.offsetHeight - 16}px`;
   };
-  /** Where a point of the plane is on screen. @param {number} a @param {number} b @returns {[number, number]} */
-  const at = (a, b) => [(0.5 + (a - view.a) / (2 * view.reach)) * side, (0.5 - (b - view.b) / (2 * view.reach)) * side];
-
-  /** Puts the painted picture where it belongs. */
-  function place() {
-    side = canvas.clientWidth;
-    for (const surface of surfaces) surface.show(surface === known?.surface && norm !== null);
-    if (!known) return;
-    const [left, top] = at(known.view.a - known.view.reach, known.view.b + known.view.reach);
-    known.surface.element.style.transform = `translate(${left}px, ${top}px) scale(${known.view.reach / view.reach})`;
-  }
-
-  function paint() {
-    const ratio = devicePixelRatio || 1;
-    if (!context || side === 0) return;
-    const pixels = Math.round(side * ratio);
-    if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, side, side);
-    if (!known || norm === null) return;
-    paintLabels(context, known);
-    paintRings(context, norm);
-    paintMarks(context, norm);
-    paintScale(context);
-  }
-
-  /** @param {CanvasRenderingContext2D} context @param {{ regions: Regions, view: View }} known */
-  function paintLabels(context, { regions, view: of }) {
-    const [left, top] = at(of.a - of.reach, of.b + of.reach);
-    const cell = ((of.reach / view.reach) * side) / regions.side;
-    const { labels } = colours();
-    context.textAlign = 'center';
-    context.textBaseline = 'middle';
-    for (const { label, x, y, width } of regions.places) {
-      if (width * cell < SMALLEST) continue;
-      const [r, g, b] = labels.subarray(3 * label);
-      context.fillStyle = 0.3 * r + 0.59 * g + 0.11 * b > 130 ? DARK : LIGHT;
-      context.font = `${Math.min(Math.max(width * cell * 0.4, 17), 34)}px ${getComputedStyle(canvas).fontFamily}`;
-      context.fillText(String(label), left + x * cell, top + y * cell);
-    }
-  }
-
-  /** Within the inner ring nothing changes the prediction, which is proved; on the outer one r does. @param {CanvasRenderingContext2D} context @param {number} norm */
-  function paintRings(context, norm) {
-    const [x, y] = at(0, 0);
-    context.strokeStyle = DARK;
-    for (const { radius, dashes, width } of [
-      { radius: proved ?? 0, dashes: [], width: 2.5 },
-      { radius: norm, dashes: [4, 4], width: 1.2 },
-    ]) {
-      context.lineWidth = width;
-      context.setLineDash(dashes);
-      context.beginPath();
-      context.arc(x, y, (radius / (2 * view.reach)) * side, 0, 2 * Math.PI);
-      context.stroke();
-    }
-    context.setLineDash([]);
-  }
-
-  /** x, x′ and the way between them. @param {CanvasRenderingContext2D} context @param {number} norm */
-  function paintMarks(context, norm) {
-    const [[x, y], [u, v]] = [at(0, 0), at(norm, 0)];
-    context.strokeStyle = DARK;
-    context.lineWidth = 1.5;
-    context.beginPath();
-    context.moveTo(x, y);
-    context.lineTo(u, v);
-    context.stroke();
-    context.textAlign = 'center';
-    context.textBaseline = 'alphabetic';
-    for (const [px, py, name] of /** @type {[number, number, string][]} */ ([
-      [x, y, 'x'],
-      [u, v, 'x′'],
-    ])) {
-      context.beginPath();
-      context.arc(px, py, 6, 0, 7);
-      context.fillStyle = name === 'x' ? LIGHT : '#b4480a';
-      context.fill();
-      context.stroke();
-      context.font = `italic 20px ${getComputedStyle(canvas).fontFamily}`;
-      context.lineWidth = 4;
-      context.strokeStyle = '#ffffffcc';
-      context.strokeText(name, px, py - 13);
-      context.fillStyle = DARK;
-      context.fillText(name, px, py - 13);
-      context.lineWidth = 1.5;
-      context.strokeStyle = DARK;
-    }
-  }
-
-  /** A bar of a round length. @param {CanvasRenderingContext2D} context */
-  function paintScale(context) {
-    const unit = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20].find((l) => (l / view.reach) * side > 80) ?? 50;
-    const length = (unit / (2 * view.reach)) * side;
-    context.textAlign = 'center';
-    context.textBaseline = 'alphabetic';
-    context.fillStyle = '#ffffffd0';
-    context.fillRect(10, side - 36, length + 16, 26);
-    context.fillStyle = DARK;
-    context.fillRect(18, side - 17, length, 1.5);
-    context.font = '12px sans-serif';
-    context.fillText(`${unit}`, 18 + length / 2, side - 21);
-  }
-
-  listen(canvas, {
-    move: (dx, dy) => move({ a: view.a - (dx * 2 * view.reach) / side, b: view.b + (dy * 2 * view.reach) / side }),
-    zoom: (factor, x, y) => zoom(factor, x / side - 0.5, y / side - 0.5),
-    step: (across, up) => move({ a: view.a + across * 2 * view.reach * STEP, b: view.b + up * 2 * view.reach * STEP }),
-    home: () => move(home),
-  });
-  canvas.addEventListener('pointermove', ({ offsetX, offsetY }) => {
-    pointer = [offsetX, offsetY];
-    tell();
-  });
-  for (const gone of ['pointerleave', 'pointercancel', 'keydown']) {
-    canvas.addEventListener(gone, () => {
-      pointer = null;
-      tell();
-    });
-  }
-  for (const focus of ['focus', 'blur']) canvas.addEventListener(focus, tell);
-  new ResizeObserver(paintSoon).observe(canvas);
-  watchTheme(paintSoon);
-
-  return {
-    element,
-    zoomIn: () => zoom(ZOOM),
-    zoomOut: () => zoom(1 / ZOOM),
-    reset: () => move(home),
-    /** Another example: the view goes with it. @param {number | null} length ‖r‖₂, or none */
-    about(length) {
-      if (length === null) known = coming = null;
-      else {
-        const scale = norm === null ? null : length / norm;
-        home = { a: length / 2, b: 0, reach: 6 * length };
-        view = scale === null ? home : { a: view.a * scale, b: view.b * scale, reach: view.reach * scale };
-      }
-      norm = length;
-      paintSoon();
-    },
-    /** @param {number | null} radius within which nothing changes the prediction, provably */
-    prove(radius) {
-      proved = radius;
-      paintSoon();
-    },
-    /** A picture has been painted. @param {Regions} regions @param {View} of @param {string} name of its surface */
-    show(regions, of, name) {
-      const surface = surfaces.find((each) => each.name === name);
-      if (norm === null || !surface) return;
-      coming = surface;
-      // What a Worker has painted reaches the screen with one of the next frames.
-      requestAnimationFrame(() =>
-        requestAnimationFrame(() => {
-          if (coming !== surface) return;
-          known = { regions, view: of, surface };
-          place();
-          paint();
-          tell();
-        }),
-      );
-    },
-  };
+  canvas.addEventListener('pointermove', ({ offsetX, offsetY }) => tell([offsetX, offsetY]));
+  for (const gone of ['pointerleave', 'pointercancel', 'keydown']) canvas.addEventListener(gone, () => tell(null));
+  for (const focus of ['focus', 'blur']) canvas.addEventListener(focus, () => tell());
+  return { elements: [cross, tip], tell };
 }
 
 /**
