@@ -55,34 +55,35 @@ export function planeView() {
     /** @param {Descent} descent @param {number} side places along a side */
     show(descent, side) {
       shown = [descent, side];
-      const { bounds, heights, from, direction, trials, learnt, slope, height } = descent;
-      const [left, right, bottom, top] = bounds;
-      const at = (/** @type {number} */ a, /** @type {number} */ b) =>
-        /** @type {[number, number]} */ ([((a - left) / (right - left)) * SIDE, ((top - b) / (top - bottom)) * SIDE]);
-      const sorted = [...heights].sort((a, b) => a - b);
-      const levels = Array.from({ length: LEVELS }, (_, k) => sorted[Math.floor(((k + 0.5) / LEVELS) * sorted.length)]);
-      const taken = trials[trials.length - 1];
-      const on = (/** @type {number} */ t) => at(t * direction[0], t * direction[1]);
-      const [a, b, c, aim] = [at(from, 0), at(0, 0), on(taken.step), on(1)];
-      svg.replaceChildren(
-        ...levels.map((level) => part('path', { class: 'contour', d: contour(heights, side, level) })),
-        ...(learnt
-          ? [1, 0.5].map((size) => part('path', { class: 'bowl', d: ellipse(learnt, size * Math.sqrt(-slope), direction, at) }))
-          : []),
-        part('path', { class: 'aim', d: `M${b}L${aim}` }),
-        part('path', { class: 'aim', d: `M${aim[0] - 5} ${aim[1] - 5}l10 10m0 -10l-10 10` }),
-        part('path', { class: 'taken', d: `M${a}L${b}L${c}` }),
-        ...trials.slice(0, -1).map(({ step }) => spotAt(on(step), 'tried')),
-        ...[a, b].map((place) => spotAt(place, 'stand')),
-        spotAt(c, 'stand last'),
-        ...[...'ABC'].map((name, k) => named([a, b, c][k], name, k === 2 ? [a, b, c][1] : null)),
-        spot,
-      );
-      const words = `objective ${significant(height)} at B, ${significant(taken.height)} at C`;
+      svg.replaceChildren(...picture(descent, side), spot);
+      const { height, trials } = descent;
+      const words = `objective ${significant(height)} at B, ${significant(trials[trials.length - 1].height)} at C`;
       svg.setAttribute('aria-label', `The plane of two steps: ${words}`);
       tell();
     },
   };
+}
+
+/** Contours, the bowl, and the steps with their names. @param {Descent} descent @param {number} side places along a side */
+function picture({ bounds, heights, from, direction, trials, learnt, slope }, side) {
+  const [left, right, bottom, top] = bounds;
+  const at = (/** @type {number} */ a, /** @type {number} */ b) =>
+    /** @type {[number, number]} */ ([((a - left) / (right - left)) * SIDE, ((top - b) / (top - bottom)) * SIDE]);
+  const sorted = [...heights].sort((a, b) => a - b);
+  const levels = Array.from({ length: LEVELS }, (_, k) => sorted[Math.floor(((k + 0.5) / LEVELS) * sorted.length)]);
+  const on = (/** @type {number} */ t) => at(t * direction[0], t * direction[1]);
+  const [a, b, c, aim] = [at(from, 0), at(0, 0), on(trials[trials.length - 1].step), on(1)];
+  return [
+    ...levels.map((level) => part('path', { class: 'contour', d: contour(heights, side, level) })),
+    ...(learnt ? [1, 0.5].map((size) => part('path', { class: 'bowl', d: ellipse(learnt, size * Math.sqrt(-slope), direction, at) })) : []),
+    part('path', { class: 'aim', d: `M${b}L${aim}` }),
+    part('path', { class: 'aim', d: `M${aim[0] - 5} ${aim[1] - 5}l10 10m0 -10l-10 10` }),
+    part('path', { class: 'taken', d: `M${a}L${b}L${c}` }),
+    ...trials.slice(0, -1).map(({ step }) => spotAt(on(step), 'tried')),
+    ...[a, b].map((place) => spotAt(place, 'stand')),
+    spotAt(c, 'stand last'),
+    ...[...'ABC'].map((name, k) => named([a, b, c][k], name, k === 2 ? b : null)),
+  ];
 }
 
 /** @param {[number, number]} place @param {string} kind */
