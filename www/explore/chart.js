@@ -69,51 +69,10 @@ export function chart({ name, height, kind = '' }) {
 
   function paint() {
     if (!drawn || width === 0) return;
-    const { x, y, lines, marks = [], levels = [], dots = [] } = drawn;
-    const right = width - (lines.some(({ label }) => label && label.length > 2) ? WORDS : RIGHT);
-    const across = scale(x, LEFT, right);
-    const up = scale(y, height - BOTTOM, TOP);
+    const { parts, across } = painted(drawn, width, height);
     svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
-    const parts = [];
-    for (const value of x.ticks ?? ticks(x, Math.max(2, Math.floor((width - LEFT) / 70)))) {
-      const at = across(value);
-      parts.push(element('path', { class: 'tick', d: `M${at} ${height - BOTTOM}v4` }));
-      parts.push(text(at, height - BOTTOM + 17, (x.format ?? plain)(value), 'middle'));
-    }
-    for (const value of y.ticks ?? ticks(y, Math.max(2, Math.floor(height / 50)))) {
-      const at = up(value);
-      parts.push(element('path', { class: 'grid', d: `M${LEFT} ${at}H${right}` }));
-      parts.push(text(LEFT - 6, at + 4, (y.format ?? plain)(value), 'end'));
-    }
-    parts.push(text(right, height - 4, x.label, 'end', 'axis'));
-    parts.push(text(0, 12, y.label, 'start', 'axis'));
-    for (const { y: value, label, kind = '' } of levels) {
-      parts.push(element('path', { class: `level ${kind}`, d: `M${LEFT} ${up(value)}H${right}` }));
-      if (label) parts.push(text(right, up(value) - 5, label, 'end', kind));
-    }
-    for (const { points, kind = '', label } of lines) {
-      const d = points
-        .map(([a, b], k) =>
-          defined([a, b], x, y) ? `${k > 0 && defined(points[k - 1], x, y) ? 'L' : 'M'}${across(a).toFixed(1)} ${up(b).toFixed(1)}` : '',
-        )
-        .join('');
-      parts.push(element('path', { class: `line ${kind}`, d }));
-      const last = points.at(-1);
-      if (label && last) parts.push(text(across(last[0]) + 6, up(last[1]) + 4, label, 'start', `label ${kind}`));
-    }
-    for (const { points, kind = '' } of dots) {
-      for (const [a, b] of points) {
-        if (defined([a, b], x, y))
-          parts.push(element('circle', { class: `dot ${kind}`, cx: across(a).toFixed(1), cy: up(b).toFixed(1), r: '3.5' }));
-      }
-    }
-    for (const { x: value, label, kind = '' } of marks) {
-      const at = across(value);
-      parts.push(element('path', { class: `mark ${kind}`, d: `M${at} ${TOP}V${height - BOTTOM}` }));
-      if (label) parts.push(text(Math.min(Math.max(at, 130), width - 70), TOP - 9, label, 'middle', kind));
-    }
     svg.replaceChildren(...parts, marker);
-    values.tell((drawn.stops ?? stops(drawn)).map(({ x: value, says }) => ({ place: across(value), says })));
+    values.tell((drawn.stops ?? stops(drawn)).map(({ x, says }) => ({ place: across(x), says })));
   }
 
   return {
@@ -128,6 +87,53 @@ export function chart({ name, height, kind = '' }) {
       svg.setAttribute('aria-label', `${name}: ${words}`);
     },
   };
+}
+
+/** The parts of the picture, and where a value is across. @param {Drawn} drawn @param {number} width @param {number} height in CSS pixels */
+function painted(drawn, width, height) {
+  const { x, y, levels = [], lines, dots = [], marks = [] } = drawn;
+  const right = width - (lines.some(({ label }) => label && label.length > 2) ? WORDS : RIGHT);
+  const across = scale(x, LEFT, right);
+  const up = scale(y, height - BOTTOM, TOP);
+  const parts = [];
+  for (const value of x.ticks ?? ticks(x, Math.max(2, Math.floor((width - LEFT) / 70)))) {
+    const at = across(value);
+    parts.push(element('path', { class: 'tick', d: `M${at} ${height - BOTTOM}v4` }));
+    parts.push(text(at, height - BOTTOM + 17, (x.format ?? plain)(value), 'middle'));
+  }
+  for (const value of y.ticks ?? ticks(y, Math.max(2, Math.floor(height / 50)))) {
+    const at = up(value);
+    parts.push(element('path', { class: 'grid', d: `M${LEFT} ${at}H${right}` }));
+    parts.push(text(LEFT - 6, at + 4, (y.format ?? plain)(value), 'end'));
+  }
+  parts.push(text(right, height - 4, x.label, 'end', 'axis'));
+  parts.push(text(0, 12, y.label, 'start', 'axis'));
+  for (const { y: value, label, kind = '' } of levels) {
+    parts.push(element('path', { class: `level ${kind}`, d: `M${LEFT} ${up(value)}H${right}` }));
+    if (label) parts.push(text(right, up(value) - 5, label, 'end', kind));
+  }
+  for (const { points, kind = '', label } of lines) {
+    const d = points
+      .map(([a, b], k) =>
+        defined([a, b], x, y) ? `${k > 0 && defined(points[k - 1], x, y) ? 'L' : 'M'}${across(a).toFixed(1)} ${up(b).toFixed(1)}` : '',
+      )
+      .join('');
+    parts.push(element('path', { class: `line ${kind}`, d }));
+    const last = points.at(-1);
+    if (label && last) parts.push(text(across(last[0]) + 6, up(last[1]) + 4, label, 'start', `label ${kind}`));
+  }
+  for (const { points, kind = '' } of dots) {
+    for (const [a, b] of points) {
+      if (defined([a, b], x, y))
+        parts.push(element('circle', { class: `dot ${kind}`, cx: across(a).toFixed(1), cy: up(b).toFixed(1), r: '3.5' }));
+    }
+  }
+  for (const { x: value, label, kind = '' } of marks) {
+    const at = across(value);
+    parts.push(element('path', { class: `mark ${kind}`, d: `M${at} ${TOP}V${height - BOTTOM}` }));
+    if (label) parts.push(text(Math.min(Math.max(at, 130), width - 70), TOP - 9, label, 'middle', kind));
+  }
+  return { parts, across };
 }
 
 /** The values of all lines and named dots at each x that one of them has. @param {Drawn} drawn @returns {Stop[]} */
