@@ -7,6 +7,7 @@ import { chart } from './chart.js';
 
 /** @import { Client } from '../client.js' */
 /** @import { Crossed } from '../protocol.js' */
+/** @import { Drawn } from './chart.js' */
 
 const TRIES = 500;
 /** Deviations, evenly on a log scale between these multiples of ‖r‖₂. */
@@ -26,30 +27,8 @@ export function crossingView(client) {
     element.hidden = !crossed?.distance;
     if (!crossed?.distance) return;
     const { distance, tried, changed, expected } = crossed;
-    const points = (/** @type {(k: number) => number} */ of) =>
-      deviations.map((deviation, k) => /** @type {[number, number]} */ ([deviation, of(k)]));
-    const here = norm / SIDE;
-    const found = (/** @type {number} */ k) => changed[k] / Math.max(tried, 1);
-    curve.draw({
-      x: {
-        label: 'deviation σ of the noise, not clipped; log scale',
-        name: 'σ',
-        domain: [deviations[0] / 1.05, deviations[COUNT - 1] * 1.05],
-        log: true,
-      },
-      y: {
-        label: 'prediction changes',
-        domain: [0, Math.max(0.5, ...changed.map((_, k) => found(k)))],
-        format: (v) => `${Math.round(100 * v)}\u00a0%`,
-      },
-      lines: [{ points: points((k) => expected[k]), kind: 'from' }],
-      dots: [{ points: points(found), kind: 'good' }],
-      marks: here > deviations[0] ? [{ x: here, label: 'the noise above', kind: 'here' }] : [],
-      stops: deviations.map((deviation, k) => ({
-        x: deviation,
-        says: `σ ${significant(deviation)}: ${percent(found(k))} here, ${percent(expected[k])} by Φ(−d/σ)`,
-      })),
-    });
+    const found = changed.map((count) => count / Math.max(tried, 1));
+    curve.draw(drawn(deviations, found, expected, norm / SIDE));
     words.replaceChildren(
       'Dots: how often noise of deviation σ changes the answer for your digit. Line: Φ(−',
       create('i', {}, 'd'),
@@ -63,7 +42,7 @@ export function crossingView(client) {
     );
     const middle = Math.floor(COUNT / 2);
     curve.describe(
-      `at deviation ${significant(deviations[middle])} ${percent(found(middle))}, expected ${percent(expected[middle])} at distance ${distance.toFixed(2)}`,
+      `at deviation ${significant(deviations[middle])} ${percent(found[middle])}, expected ${percent(expected[middle])} at distance ${distance.toFixed(2)}`,
     );
   }
   return {
@@ -88,5 +67,30 @@ export function crossingView(client) {
       norm = size;
       paint();
     },
+  };
+}
+
+/** @param {number[]} deviations @param {number[]} found a share for each @param {number[]} expected @param {number} here the deviation of the noise above @returns {Drawn} */
+function drawn(deviations, found, expected, here) {
+  const points = (/** @type {number[]} */ of) => deviations.map((deviation, k) => /** @type {[number, number]} */ ([deviation, of[k]]));
+  return {
+    x: {
+      label: 'deviation σ of the noise, not clipped; log scale',
+      name: 'σ',
+      domain: [deviations[0] / 1.05, deviations[COUNT - 1] * 1.05],
+      log: true,
+    },
+    y: {
+      label: 'prediction changes',
+      domain: [0, Math.max(0.5, ...found)],
+      format: (v) => `${Math.round(100 * v)}\u00a0%`,
+    },
+    lines: [{ points: points(expected), kind: 'from' }],
+    dots: [{ points: points(found), kind: 'good' }],
+    marks: here > deviations[0] ? [{ x: here, label: 'the noise above', kind: 'here' }] : [],
+    stops: deviations.map((deviation, k) => ({
+      x: deviation,
+      says: `σ ${significant(deviation)}: ${percent(found[k])} here, ${percent(expected[k])} by Φ(−d/σ)`,
+    })),
   };
 }
