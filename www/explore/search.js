@@ -6,7 +6,7 @@ import { SIDE } from '../surface.js';
 import { empty, picture, show } from './picture.js';
 import { ReadingsTable } from './readings.js';
 import { traceView } from './trace.js';
-import { weightView } from './weight.js';
+import { WeightView } from './weight.js';
 
 /** @import { Client } from '../client.js' */
 /** @import { Step, Target, Trace } from '../protocol.js' */
@@ -36,7 +36,7 @@ const PHASES = {
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
 export function section(figure, { client, page }) {
   const player = new Player(client);
-  const weight = weightView(client);
+  const weight = new WeightView(client);
   const table = new ReadingsTable(page);
   figure.append(player.element, weight.element, table.element);
   /** @type {Target} */ let towards = 8;

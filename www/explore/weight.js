@@ -29,140 +29,141 @@ const FIRST = 24;
 const UNTIL = 1.5;
 const PLACES = 151;
 
-/** @param {Client} client */
-export function weightView(client) {
-  const [weight, scale] = [sideView(client, WEIGHT), sideView(client, SCALE)];
-  const descent = descentView(client);
-  const element = create(
-    'div',
-    { class: 'weigh' },
-    create('div', { class: 'columns two' }, weight.element, scale.element),
-    descent.element,
-  );
-  weight.slider.max = String(COUNT - 1);
-  weight.slider.value = String(FIRST);
-  scale.slider.max = String(PLACES - 1);
-  /** @type {Subject | null} */ let subject = null;
-  /** @type {Weighed[]} */ let weighed = [];
-  /** The way along the r of the weight. @type {Way | null} */ let way = null;
-  let limit = 1;
+export class WeightView {
+  #client;
+  #weight;
+  #scale;
+  #descent;
+  /** @type {Subject | null} */ #subject = null;
+  /** @type {Weighed[]} */ #weighed = [];
+  /** The way along the r of the weight. @type {Way | null} */ #way = null;
+  #limit = 1;
 
-  const works = (/** @type {number} */ label) => (subject?.target === 'any' ? label !== subject.label : label === subject?.target);
-  const now = () => /** @type {Weighed | undefined} */ (weighed[Number(weight.slider.value)]);
-
-  /** Another weight: r is another, and so is the way along it. */
-  function turnWeight() {
-    const one = now();
-    if (!subject || !one) return;
-    const { network, image, target } = subject;
-    paintWeight(subject, one);
-    client.ask('scaled', 'way', { network, image, r: one.r, until: UNTIL, count: PLACES }, (found) => {
-      way = found;
-      const first = found.labels.findIndex(works);
-      scale.slider.value = String(first < 0 ? Math.round((PLACES - 1) / UNTIL) : first);
-      turnScale();
-    });
-    descent.show({ network, image, target, c: one.c });
+  /** @param {Client} client */
+  constructor(client) {
+    this.#client = client;
+    this.#weight = sideView(client, WEIGHT);
+    this.#scale = sideView(client, SCALE);
+    this.#descent = descentView(client);
+    const sides = create('div', { class: 'columns two' }, this.#weight.element, this.#scale.element);
+    this.element = create('div', { class: 'weigh' }, sides, this.#descent.element);
+    this.#weight.slider.max = String(COUNT - 1);
+    this.#weight.slider.value = String(FIRST);
+    this.#scale.slider.max = String(PLACES - 1);
+    this.#weight.slider.addEventListener('input', () => this.#turnWeight());
+    this.#scale.slider.addEventListener('input', () => this.#turnScale());
   }
 
-  /** @param {Subject} subject @param {Weighed} one */
-  function paintWeight({ image }, { c, norm, loss, label, r }) {
-    const largest = weighed.findLast(({ label }) => works(label));
-    const x = {
-      label: 'c, log scale',
-      name: 'c',
-      domain: /** @type {[number, number]} */ ([weighed[0].c, weighed[COUNT - 1].c]),
-      log: true,
-    };
-    const stops = weighed.map((each) => ({
-      x: each.c,
-      says: `c ${significant(each.c)}: ‖r‖₂ ${each.norm.toFixed(2)}, loss ${each.loss.toFixed(2)}, ${each.label}`,
-    }));
-    const marks = [...(largest ? [{ x: largest.c, label: 'works up to here', kind: 'limit' }] : []), { x: c, kind: 'cursor' }];
-    weight.paint({
-      x,
-      stops,
-      marks,
+  /** @param {Subject | null} next */
+  about(next) {
+    this.#subject = next;
+    this.#way = null;
+    this.element.hidden = next === null;
+    if (!next) {
+      for (const channel of ['weights', 'scaled']) this.#client.cancel(channel);
+      for (const each of [this.#weight, this.#scale]) each.clear();
+      this.#weighed = [];
+      return this.#descent.show(null);
+    }
+    const { network, image, target, c } = next;
+    const grid = Float32Array.from({ length: COUNT }, (_, k) => c * SPAN ** (1 - (2 * k) / (COUNT - 1)));
+    this.#client.ask('weights', 'weights', { network, image, target, weights: grid }, (found) => {
+      this.#weighed = found.toReversed();
+      this.#limit = this.#weighed[0].r.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-3);
+      this.#turnWeight();
+    });
+  }
+
+  /** @param {number} label */
+  #works(label) {
+    return this.#subject?.target === 'any' ? label !== this.#subject.label : label === this.#subject?.target;
+  }
+
+  get #now() {
+    return /** @type {Weighed | undefined} */ (this.#weighed[Number(this.#weight.slider.value)]);
+  }
+
+  /** Another weight: r is another, and so is the way along it. */
+  #turnWeight() {
+    const one = this.#now;
+    if (!this.#subject || !one) return;
+    const { network, image, target } = this.#subject;
+    this.#paintWeight(image, one);
+    this.#client.ask('scaled', 'way', { network, image, r: one.r, until: UNTIL, count: PLACES }, (found) => {
+      this.#way = found;
+      const first = found.labels.findIndex((label) => this.#works(label));
+      this.#scale.slider.value = String(first < 0 ? Math.round((PLACES - 1) / UNTIL) : first);
+      this.#turnScale();
+    });
+    this.#descent.show({ network, image, target, c: one.c });
+  }
+
+  /** @param {Float32Array} image @param {Weighed} one */
+  #paintWeight(image, { c, norm, loss, label, r }) {
+    const weighed = this.#weighed;
+    const largest = weighed.findLast(({ label }) => this.#works(label));
+    this.#weight.paint({
+      x: { label: 'c, log scale', name: 'c', domain: [weighed[0].c, weighed[COUNT - 1].c], log: true },
+      stops: weighed.map((each) => ({
+        x: each.c,
+        says: `c ${significant(each.c)}: ‖r‖₂ ${each.norm.toFixed(2)}, loss ${each.loss.toFixed(2)}, ${each.label}`,
+      })),
+      marks: [...(largest ? [{ x: largest.c, label: 'works up to here', kind: 'limit' }] : []), { x: c, kind: 'cursor' }],
       norms: weighed.map((each) => [each.c, each.norm]),
       losses: weighed.map((each) => [each.c, each.loss]),
     });
-    show(client, weight.change, { r, limit });
-    show(client, weight.sum, { image, r });
-    const does = works(label) ? 'works' : 'does not work';
-    weight.says(
+    show(this.#client, this.#weight.change, { r, limit: this.#limit });
+    show(this.#client, this.#weight.sum, { image, r });
+    const works = this.#works(label);
+    const does = works ? 'works' : 'does not work';
+    this.#weight.says(
       [create('i', {}, 'c'), ` = ${significant(c)} ${does}: ‖r‖₂ = ${norm.toFixed(2)}, classified as ${label}. `],
-      largest && works(label) && largest.c / c > 1.1
+      largest && works && largest.c / c > 1.1
         ? 'With a higher c the minimiser is smaller, and another picture.'
-        : works(label)
+        : works
           ? 'This is the smallest r that a weight finds.'
           : 'The size of r weighs so much that the minimiser stops short of the boundary.',
       `c ${significant(c)} ${does}, norm ${norm.toFixed(2)}, loss ${loss.toFixed(2)}, classified as ${label}`,
     );
   }
 
-  function turnScale() {
-    const one = now();
-    if (!subject || !way || !one) return;
-    const { image, label, target, norm: best } = subject;
-    const { probabilities, labels } = way;
-    const loss = (/** @type {number} */ k) =>
-      target === 'any' ? Math.log(probabilities[k * LABELS + label]) : -Math.log(probabilities[k * LABELS + target]);
-    const factor = (/** @type {number} */ k) => (k / (PLACES - 1)) * UNTIL;
-    const places = Array.from({ length: PLACES }, (_, k) => ({
-      s: factor(k),
-      norm: length(image, one.r, factor(k)),
-      loss: loss(k),
-      label: labels[k],
-    }));
-    const least = places.find(({ label }) => works(label));
-    const { s, norm, label: found } = places[Number(scale.slider.value)];
-    const stops = places.map((each) => ({
-      x: each.s,
-      says: `s ${each.s.toFixed(2)}: ‖s·r‖₂ ${each.norm.toFixed(2)}, loss ${each.loss.toFixed(2)}, ${each.label}`,
-    }));
-    scale.paint({
+  #turnScale() {
+    const one = this.#now;
+    if (!this.#subject || !this.#way || !one) return;
+    const { image, norm: best } = this.#subject;
+    const all = places(this.#subject, this.#way, one.r);
+    const least = all.find(({ label }) => this.#works(label));
+    const { s, norm, label } = all[Number(this.#scale.slider.value)];
+    this.#scale.paint({
       x: { label: 's, a factor on r', name: 's', domain: [0, UNTIL], ticks: [0, 0.5, 1, 1.5] },
-      stops,
+      stops: all.map((each) => ({
+        x: each.s,
+        says: `s ${each.s.toFixed(2)}: ‖s·r‖₂ ${each.norm.toFixed(2)}, loss ${each.loss.toFixed(2)}, ${each.label}`,
+      })),
       marks: [...(least ? [{ x: least.s, label: 'works from here', kind: 'limit' }] : []), { x: s, kind: 'cursor' }],
-      norms: places.map((each) => [each.s, each.norm]),
-      losses: places.map((each) => [each.s, each.loss]),
+      norms: all.map((each) => [each.s, each.norm]),
+      losses: all.map((each) => [each.s, each.loss]),
     });
-    show(client, scale.change, { r: one.r.map((v) => s * v), limit });
-    show(client, scale.sum, { image, r: one.r, t: s });
-    const does = works(found) ? 'works' : 'does not work';
-    scale.says(
-      [create('i', {}, 's'), ` = ${s.toFixed(2)} ${does}: ‖s·r‖₂ = ${norm.toFixed(2)}, classified as ${found}. `],
+    show(this.#client, this.#scale.change, { r: one.r.map((v) => s * v), limit: this.#limit });
+    show(this.#client, this.#scale.sum, { image, r: one.r, t: s });
+    const does = this.#works(label) ? 'works' : 'does not work';
+    this.#scale.says(
+      [create('i', {}, 's'), ` = ${s.toFixed(2)} ${does}: ‖s·r‖₂ = ${norm.toFixed(2)}, classified as ${label}. `],
       least
         ? `The same picture, fainter or stronger: it works from ${least.norm.toFixed(2)} on, the smallest r of all from ${best.toFixed(2)}.`
         : 'The same picture, fainter or stronger.',
-      `s ${s.toFixed(2)} ${does}, norm ${norm.toFixed(2)}, classified as ${found}`,
+      `s ${s.toFixed(2)} ${does}, norm ${norm.toFixed(2)}, classified as ${label}`,
     );
   }
-  weight.slider.addEventListener('input', turnWeight);
-  scale.slider.addEventListener('input', turnScale);
+}
 
-  return {
-    element,
-    /** @param {Subject | null} next */
-    about(next) {
-      subject = next;
-      way = null;
-      element.hidden = next === null;
-      if (!next) {
-        for (const channel of ['weights', 'scaled']) client.cancel(channel);
-        for (const each of [weight, scale]) each.clear();
-        weighed = [];
-        return descent.show(null);
-      }
-      const { network, image, target, c } = next;
-      const grid = Float32Array.from({ length: COUNT }, (_, k) => c * SPAN ** (1 - (2 * k) / (COUNT - 1)));
-      client.ask('weights', 'weights', { network, image, target, weights: grid }, (found) => {
-        weighed = found.toReversed();
-        limit = weighed[0].r.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-3);
-        turnWeight();
-      });
-    },
-  };
+/** What each scale s comes to. @param {Subject} subject @param {Way} way @param {Float32Array} r */
+function places({ image, label, target }, { probabilities, labels }, r) {
+  return Array.from({ length: PLACES }, (_, k) => {
+    const s = (k / (PLACES - 1)) * UNTIL;
+    const loss = target === 'any' ? Math.log(probabilities[k * LABELS + label]) : -Math.log(probabilities[k * LABELS + target]);
+    return { s, norm: length(image, r, s), loss, label: labels[k] };
+  });
 }
 
 /** ‖clip(x + s·r) − x‖₂. @param {Float32Array} image @param {Float32Array} r @param {number} s */
