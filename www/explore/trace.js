@@ -4,8 +4,8 @@ import { create } from '../dom.js';
 import { significant } from '../numbers.js';
 import { chart } from './chart.js';
 
-/** @import { Step } from '../protocol.js' */
 /** @import { Drawn } from './chart.js' */
+/** @import { Step } from '../protocol.js' */
 
 /** What a chart shows of a search, and says of its evaluation k. @typedef {Omit<Drawn, 'x' | 'marks'> & { says: string }} Charted */
 
