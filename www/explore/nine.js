@@ -17,7 +17,7 @@ const PLACES = 201;
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
 export function section(figure, { client, page }) {
   const strip = stripView(client, page.chooseTarget);
-  const way = wayView(client);
+  const way = new WayView(client);
   figure.append(strip.element, way.element);
   return ({ answer, network, reading, target }) => {
     const digit = answer?.digit ?? null;
@@ -94,54 +94,53 @@ function stripView(client, chosen) {
 
 /** @typedef {Way & { image: Float32Array, r: Float32Array, from: number, to: number }} Shown */
 
-/** @param {Client} client */
-function wayView(client) {
-  const large = picture(client, 'way', 'The digit with this much of the change');
-  const slider = create('input', {
-    type: 'range',
-    id: 'way',
-    min: '0',
-    max: String(UNTIL),
-    step: String(UNTIL / (PLACES - 1)),
-    value: '1',
-  });
-  const words = create('p', { class: 'words' });
-  const curves = chart({ name: 'Probabilities on the way', height: 252, kind: 'way' });
-  const element = create(
-    'div',
-    { class: 'columns way' },
-    create('div', { class: 'narrow' }, large.element),
-    create(
-      'div',
-      { class: 'wide' },
-      curves.element,
-      create(
-        'div',
-        { class: 'slider' },
-        create('label', { for: 'way' }, create('span', {}, 'How much of '), create('i', { class: 'r' }, 'r')),
-        slider,
-      ),
-      words,
-    ),
-  );
-  /** @type {Shown | null} */ let way = null;
+class WayView {
+  #client;
+  #large;
+  #slider = create('input', { type: 'range', id: 'way', min: '0', max: String(UNTIL), step: String(UNTIL / (PLACES - 1)), value: '1' });
+  #words = create('p', { class: 'words' });
+  #curves = chart({ name: 'Probabilities on the way', height: 252, kind: 'way' });
+  /** @type {Shown | null} */ #way = null;
 
-  function refresh() {
-    slider.disabled = !way;
-    if (!way) {
-      empty(client, large);
-      words.textContent = '';
-      curves.draw({ x: { label: 't', domain: [0, UNTIL] }, y: { label: 'probability', domain: [0, 1] }, lines: [] });
-      slider.removeAttribute('aria-valuetext');
-      return;
-    }
-    const t = Number(slider.value);
+  /** @param {Client} client */
+  constructor(client) {
+    this.#client = client;
+    this.#large = picture(client, 'way', 'The digit with this much of the change');
+    const label = create('label', { for: 'way' }, create('span', {}, 'How much of '), create('i', { class: 'r' }, 'r'));
+    const slider = create('div', { class: 'slider' }, label, this.#slider);
+    this.element = create(
+      'div',
+      { class: 'columns way' },
+      create('div', { class: 'narrow' }, this.#large.element),
+      create('div', { class: 'wide' }, this.#curves.element, slider, this.#words),
+    );
+    this.#slider.addEventListener('input', () => this.#refresh());
+  }
+
+  /** @param {Shown | null} next */
+  show(next) {
+    this.#way = next;
+    this.#refresh();
+  }
+
+  #refresh() {
+    this.#slider.disabled = !this.#way;
+    if (this.#way) return this.#paint(this.#way, Number(this.#slider.value));
+    empty(this.#client, this.#large);
+    this.#words.textContent = '';
+    this.#curves.draw({ x: { label: 't', domain: [0, UNTIL] }, y: { label: 'probability', domain: [0, 1] }, lines: [] });
+    this.#slider.removeAttribute('aria-valuetext');
+  }
+
+  /** @param {Shown} way @param {number} t */
+  #paint(way, t) {
+    const { image, r, labels, probabilities, flip, from } = way;
     const place = Math.round((t / UNTIL) * (PLACES - 1));
-    const label = way.labels[place];
-    const share = percent(way.probabilities[place * LABELS + label]);
-    show(client, large, { image: way.image, r: way.r, t });
-    slider.setAttribute('aria-valuetext', `${t.toFixed(2)} times r, classified as ${label}, ${share}`);
-    words.replaceChildren(
+    const label = labels[place];
+    const share = percent(probabilities[place * LABELS + label]);
+    show(this.#client, this.#large, { image, r, t });
+    this.#slider.setAttribute('aria-valuetext', `${t.toFixed(2)} times r, classified as ${label}, ${share}`);
+    this.#words.replaceChildren(
       create('i', {}, 'x'),
       ` + ${t.toFixed(2)}\u00a0`,
       create('i', { class: 'r' }, 'r'),
@@ -149,46 +148,40 @@ function wayView(client) {
       create('b', {}, String(label)),
       ` (${share})`,
     );
-    paint(way, t);
-  }
-
-  /** @param {Shown} way @param {number} t */
-  function paint({ probabilities, flip, from, to }, t) {
-    const lines = Array.from({ length: LABELS }, (_, label) => {
-      const curve = Array.from({ length: PLACES }, (_, k) => probabilities[k * LABELS + label]);
-      const isMain = label === from || label === to;
-      return {
-        points: curve.map((share, k) => /** @type {[number, number]} */ ([(k / (PLACES - 1)) * UNTIL, share])),
-        kind: label === from ? 'from' : label === to ? 'to' : 'other',
-        label: isMain || curve[PLACES - 1] > 0.08 ? String(label) : undefined,
-        matters: isMain || Math.max(...curve) > 0.01,
-      };
-    }).filter(({ matters }) => matters);
-    /** The likeliest labels at a place. @param {number} k */
-    const told = (k) => {
-      const ten = Array.from(probabilities.subarray(k * LABELS, (k + 1) * LABELS), (share, label) => ({ share, label }));
-      const likely = ten.sort((a, b) => b.share - a.share).filter(({ share }, rank) => rank === 0 || share >= 0.01);
-      return `t ${((k / (PLACES - 1)) * UNTIL).toFixed(2)}: ${likely.map(({ label, share }) => `${label} ${percent(share)}`).join(', ')}`;
-    };
-    lines.sort((a, b) => Number(a.kind !== 'other') - Number(b.kind !== 'other'));
-    curves.draw({
-      stops: Array.from({ length: PLACES }, (_, k) => ({ x: (k / (PLACES - 1)) * UNTIL, says: told(k) })),
+    this.#curves.draw({
+      stops: Array.from({ length: PLACES }, (_, k) => ({ x: along(k), says: told(probabilities, k) })),
       x: { label: 't, how much of r is added', domain: [0, UNTIL], ticks: [0, 0.5, 1, 1.5, 2] },
       y: { label: 'probability', domain: [0, 1], ticks: [0, 0.5, 1], format: (v) => `${100 * v}\u00a0%` },
-      lines,
+      lines: lines(way),
       marks: [...(flip ? [{ x: flip.t, label: 'the prediction flips', kind: 'flip' }] : []), { x: t, kind: 'cursor' }],
     });
-    curves.describe(
+    this.#curves.describe(
       flip ? `classified as ${from} until t = ${flip.t.toFixed(2)}, then as ${flip.label}` : `classified as ${from} all the way`,
     );
   }
-  slider.addEventListener('input', refresh);
-  return {
-    element,
-    /** @param {Shown | null} next */
-    show(next) {
-      way = next;
-      refresh();
-    },
-  };
+}
+
+/** How much of r is added at a place. @param {number} k */
+const along = (k) => (k / (PLACES - 1)) * UNTIL;
+
+/** The labels that matter, the two main ones last and so on top. @param {Shown} way */
+function lines({ probabilities, from, to }) {
+  const all = Array.from({ length: LABELS }, (_, label) => {
+    const curve = Array.from({ length: PLACES }, (_, k) => probabilities[k * LABELS + label]);
+    const isMain = label === from || label === to;
+    return {
+      points: curve.map((share, k) => /** @type {[number, number]} */ ([along(k), share])),
+      kind: label === from ? 'from' : label === to ? 'to' : 'other',
+      label: isMain || curve[PLACES - 1] > 0.08 ? String(label) : undefined,
+      matters: isMain || Math.max(...curve) > 0.01,
+    };
+  });
+  return all.filter(({ matters }) => matters).sort((a, b) => Number(a.kind !== 'other') - Number(b.kind !== 'other'));
+}
+
+/** The likeliest labels at a place. @param {Float32Array} probabilities @param {number} k */
+function told(probabilities, k) {
+  const ten = Array.from(probabilities.subarray(k * LABELS, (k + 1) * LABELS), (share, label) => ({ share, label }));
+  const likely = ten.sort((a, b) => b.share - a.share).filter(({ share }, rank) => rank === 0 || share >= 0.01);
+  return `t ${along(k).toFixed(2)}: ${likely.map(({ label, share }) => `${label} ${percent(share)}`).join(', ')}`;
 }
