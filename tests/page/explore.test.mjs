@@ -124,6 +124,16 @@ test('the search can be stepped, scrubbed and played, and the readings of the pa
   await search.getByRole('radio', { name: 'away from the label' }).check();
   await settled(page, /makes it predict/);
   assert(await target(page, 'any').isChecked());
+  // Where any label will do the search first looks at the digit itself, at the slope towards each.
+  await search.getByRole('radio', { name: 'both' }).check();
+  await settled(page, /makes it predict/);
+  await slider.press('Home');
+  for (const evaluation of [1, 2]) {
+    await search.getByText(`Evaluation ${evaluation} of`).waitFor();
+    assert.equal(await search.locator('.moment h3').innerText(), 'Towards each label');
+    await becomes(image, await colours(page, 'Network input'), `evaluation ${evaluation} is at x`);
+    await search.getByRole('button', { name: 'Step on' }).click();
+  }
   await search.getByRole('radio', { name: 'towards the target' }).check();
   assert(await target(page, '8').isChecked(), 'the target before comes back');
 });

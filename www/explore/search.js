@@ -9,7 +9,7 @@ import { traceView } from './trace.js';
 import { WeightView } from './weight.js';
 
 /** @import { Client } from '../client.js' */
-/** @import { Step, Target, Trace } from '../protocol.js' */
+/** @import { Target, Trace } from '../protocol.js' */
 /** @import { Tools, Update } from './stage.js' */
 
 const PIXELS = SIDE * SIDE;
@@ -32,6 +32,11 @@ const PHASES = {
   ],
   scale: ['The result', 'At last r is shortened until it only just works: the scale step.'],
 };
+/** What it does first where any label will do. @type {[string, string]} */
+const RAYS = [
+  'Towards each label',
+  'Which label is nearest is not known yet. The slope towards each, the likeliest first, is a ray from your digit; where that reaches a boundary shows how far it is.',
+];
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
 export function section(figure, { client, page }) {
@@ -56,12 +61,14 @@ export function section(figure, { client, page }) {
     const image = digit.values;
     const found = answer?.outcome?.ending === 'success' ? answer.outcome : null;
     weight.about(found && { network, image, label: digit.label, target, c: found.c, norm: found.norm });
-    client.ask('trace', 'trace', { network, reading, image, target }, (trace) => player.show({ ...trace, image }));
+    client.ask('trace', 'trace', { network, reading, image, target }, (trace) => {
+      player.show({ ...trace, image, hasRays: target === 'any' && reading === 'both' });
+    });
     client.ask('readings', 'readings', { network, image, targets: [towards, 'any'] }, (compared) => table.show(compared));
   };
 }
 
-/** @typedef {Trace & { image: Float32Array }} Shown */
+/** @typedef {Trace & { image: Float32Array, hasRays: boolean }} Shown with rays towards all labels before anything else */
 
 /** One search, which is played, stepped and scrubbed. */
 class Player {
@@ -174,7 +181,7 @@ class Player {
     const [heading, doing] = phase(trace, k);
     this.#heading.textContent = heading;
     this.#doing.textContent = doing;
-    this.#now.textContent = remark(steps, k);
+    this.#now.textContent = remark(trace, k);
     this.#back.disabled = k === 0;
     this.#on.disabled = k === steps.length - 1;
     const spoken = `${k + 1} of ${steps.length}: ${heading}, margin ${margin.toFixed(2)}, norm ${norm.toFixed(2)}`;
@@ -183,18 +190,19 @@ class Player {
   }
 }
 
-/** What the search is doing at one evaluation, as a heading and a sentence. @param {Trace} trace @param {number} k */
-function phase({ steps, outcome }, k) {
-  if (k < steps.length - 1) return PHASES[steps[k].phase];
+/** What the search is doing at one evaluation, as a heading and a sentence. @param {Shown} trace @param {number} k */
+function phase({ steps, outcome, hasRays }, k) {
+  if (k < steps.length - 1) return hasRays && steps[k].norm === 0 ? RAYS : PHASES[steps[k].phase];
   if (outcome.ending !== 'success') return ['No example', 'The search ended without one.'];
   const [heading, shortened] = PHASES.scale;
   return [heading, outcome.scale === 1 ? 'The smallest change that was seen to work.' : shortened];
 }
 
-/** What happened at one evaluation, in words. @param {Step[]} steps @param {number} k */
-function remark(steps, k) {
+/** What happened at one evaluation, in words. @param {Shown} trace @param {number} k */
+function remark({ steps, hasRays }, k) {
   const step = steps[k];
   const where = `Evaluation ${k + 1} of ${steps.length}. `;
+  if (hasRays && step.norm === 0) return `${where}At your digit itself, r = 0: the slope towards one of the other labels.`;
   if (k === 0) return `${where}At your digit itself, r = 0. The slope here gives the first guess: c = ${significant(step.c)}.`;
   if (k === steps.length - 1) return `${where}c = ${significant(step.c)}, ‖r‖₂ = ${step.norm.toFixed(3)}.`;
   if (step.phase === 'boundary') return `${where}One more tangent; ‖r‖₂ = ${step.norm.toFixed(3)}.`;
