@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
-import { STILL, settled } from './helpers.mjs';
+import { STILL, settled, target } from './helpers.mjs';
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {import('playwright-core').Locator} Locator */
@@ -208,6 +208,19 @@ test('c can be turned as a weight and as a scale, and each stops working where i
   const all = await says(values, /^c .*: ‖r‖₂ /);
   await values.press('End');
   assert(after(await says(values, /^c .*, 3$/), '‖r‖₂ ') < after(all, '‖r‖₂ '), 'at the highest c r is smallest, and does not work');
+});
+
+test('where any label will do, c is turned towards the nearest', async (t) => {
+  const { page, readout } = await open(t, STILL);
+  await settled(page, /sample 3/);
+  await target(page, 'any').check();
+  await settled(page, /makes it predict \d/);
+  const nearest = await readout('Adversarial prediction').innerText();
+  const search = await section(page, 'step by step');
+  await search.getByText(`towards ${nearest[0]}, the nearest label`).waitFor();
+  const weight = search.getByRole('slider', { name: 'Weight c', exact: true });
+  const words = await says(weight, new RegExp(`works, norm .* classified as ${nearest[0]}`));
+  assert(after(words, 'norm ') >= Number(await readout('Norm').innerText()) - 0.01, words);
 });
 
 test('the steps of L-BFGS go on from each other on the plane, and their curvature is told beside the true one', async (t) => {

@@ -7,14 +7,14 @@ import { planeView } from './contours.js';
 
 /** @import { Client } from '../client.js' */
 /** @import { Drawn } from './chart.js' */
-/** @import { Descent, Target } from '../protocol.js' */
+/** @import { Descent } from '../protocol.js' */
 
 /** Places along a side of the plane's picture. */
 const PLACES = 40;
 /** The part of the promised decrease that the line search insists on, as in src/lbfgs/line_search.rs. */
 const SUFFICIENT = 0.05;
 
-/** @typedef {{ network: string, image: Float32Array, target: Target, c: number }} Asked */
+/** @typedef {{ network: string, image: Float32Array, target: number, c: number }} Asked */
 
 /** @param {Client} client */
 export function descentView(client) {

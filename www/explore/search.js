@@ -60,13 +60,16 @@ export function section(figure, { client, page }) {
     }
     const image = digit.values;
     const found = answer?.outcome?.ending === 'success' ? answer.outcome : null;
-    weight.about(found && { network, image, label: digit.label, target, c: found.c, norm: found.norm });
+    weight.about(found && { network, image, ...goal(target, digit.label, found.label), c: found.c, norm: found.norm });
     client.ask('trace', 'trace', { network, reading, image, target }, (trace) => {
       player.show({ ...trace, image, hasRays: target === 'any' && reading === 'both' });
     });
     client.ask('readings', 'readings', { network, image, targets: [towards, 'any'] }, (compared) => table.show(compared));
   };
 }
+
+/** What c is turned towards. @param {Target} target @param {number} label @param {number} nearest what the example is classified as */
+const goal = (target, label, nearest) => (target === 'any' ? { target: nearest, away: label } : { target, away: null });
 
 /** @typedef {Trace & { image: Float32Array, hasRays: boolean }} Shown with rays towards all labels before anything else */
 

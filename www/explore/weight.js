@@ -8,14 +8,14 @@ import { descentView } from './descent.js';
 import { empty, picture, show } from './picture.js';
 
 /** @import { Client } from '../client.js' */
-/** @import { Target, Way, Weighed } from '../protocol.js' */
+/** @import { Way, Weighed } from '../protocol.js' */
 
 /**
  * @typedef {object} Subject
  * @property {string} network
  * @property {Float32Array} image
- * @property {number} label the prediction
- * @property {Target} target
+ * @property {number} target
+ * @property {number | null} away the prediction, where any other label will do and the target is the nearest
  * @property {number} c of the search's result
  * @property {number} norm of it
  */
@@ -31,6 +31,7 @@ const PLACES = 151;
 
 export class WeightView {
   #client;
+  #note = create('p', { class: 'note' });
   #weight;
   #scale;
   #descent;
@@ -46,7 +47,7 @@ export class WeightView {
     this.#scale = sideView(client, SCALE);
     this.#descent = descentView(client);
     const sides = create('div', { class: 'columns two' }, this.#weight.element, this.#scale.element);
-    this.element = create('div', { class: 'weigh' }, sides, this.#descent.element);
+    this.element = create('div', { class: 'weigh' }, this.#note, sides, this.#descent.element);
     this.#weight.slider.max = String(COUNT - 1);
     this.#weight.slider.value = String(FIRST);
     this.#scale.slider.max = String(PLACES - 1);
@@ -65,18 +66,15 @@ export class WeightView {
       this.#weighed = [];
       return this.#descent.show(null);
     }
-    const { network, image, target, c } = next;
+    const { network, image, target, away, c } = next;
+    this.#note.hidden = away === null;
+    this.#note.textContent = `At your digit the loss away from ${away} is flat, so that no c leads anywhere. What follows is towards ${target}, the nearest label.`;
     const grid = Float32Array.from({ length: COUNT }, (_, k) => c * SPAN ** (1 - (2 * k) / (COUNT - 1)));
     this.#client.ask('weights', 'weights', { network, image, target, weights: grid }, (found) => {
       this.#weighed = found.toReversed();
       this.#limit = this.#weighed[0].r.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-3);
       this.#turnWeight();
     });
-  }
-
-  /** @param {number} label */
-  #works(label) {
-    return this.#subject?.target === 'any' ? label !== this.#subject.label : label === this.#subject?.target;
   }
 
   get #now() {
@@ -88,20 +86,20 @@ export class WeightView {
     const one = this.#now;
     if (!this.#subject || !one) return;
     const { network, image, target } = this.#subject;
-    this.#paintWeight(image, one);
+    this.#paintWeight(this.#subject, one);
     this.#client.ask('scaled', 'way', { network, image, r: one.r, until: UNTIL, count: PLACES }, (found) => {
       this.#way = found;
-      const first = found.labels.findIndex((label) => this.#works(label));
+      const first = found.labels.indexOf(target);
       this.#scale.slider.value = String(first < 0 ? Math.round((PLACES - 1) / UNTIL) : first);
       this.#turnScale();
     });
     this.#descent.show({ network, image, target, c: one.c });
   }
 
-  /** @param {Float32Array} image @param {Weighed} one */
-  #paintWeight(image, { c, norm, loss, label, r }) {
+  /** @param {Subject} subject @param {Weighed} one */
+  #paintWeight({ image, target }, { c, norm, loss, label, r }) {
     const weighed = this.#weighed;
-    const largest = weighed.findLast(({ label }) => this.#works(label));
+    const largest = weighed.findLast(({ label }) => label === target);
     this.#weight.paint({
       x: { label: 'c, log scale', name: 'c', domain: [weighed[0].c, weighed[COUNT - 1].c], log: true },
       stops: weighed.map((each) => ({
@@ -114,7 +112,7 @@ export class WeightView {
     });
     show(this.#client, this.#weight.change, { r, limit: this.#limit });
     show(this.#client, this.#weight.sum, { image, r });
-    const works = this.#works(label);
+    const works = label === target;
     const does = works ? 'works' : 'does not work';
     this.#weight.says(
       [create('i', {}, 'c'), ` = ${significant(c)} ${does}: ‖r‖₂ = ${norm.toFixed(2)}, classified as ${label}. `],
@@ -130,9 +128,9 @@ export class WeightView {
   #turnScale() {
     const one = this.#now;
     if (!this.#subject || !this.#way || !one) return;
-    const { image, norm: best } = this.#subject;
+    const { image, target, norm: best } = this.#subject;
     const all = places(this.#subject, this.#way, one.r);
-    const least = all.find(({ label }) => this.#works(label));
+    const least = all.find(({ label }) => label === target);
     const { s, norm, label } = all[Number(this.#scale.slider.value)];
     this.#scale.paint({
       x: { label: 's, a factor on r', name: 's', domain: [0, UNTIL], ticks: [0, 0.5, 1, 1.5] },
@@ -146,7 +144,7 @@ export class WeightView {
     });
     show(this.#client, this.#scale.change, { r: one.r.map((v) => s * v), limit: this.#limit });
     show(this.#client, this.#scale.sum, { image, r: one.r, t: s });
-    const does = this.#works(label) ? 'works' : 'does not work';
+    const does = label === target ? 'works' : 'does not work';
     this.#scale.says(
       [create('i', {}, 's'), ` = ${s.toFixed(2)} ${does}: ‖s·r‖₂ = ${norm.toFixed(2)}, classified as ${label}. `],
       least
@@ -158,10 +156,10 @@ export class WeightView {
 }
 
 /** What each scale s comes to. @param {Subject} subject @param {Way} way @param {Float32Array} r */
-function places({ image, label, target }, { probabilities, labels }, r) {
+function places({ image, target }, { probabilities, labels }, r) {
   return Array.from({ length: PLACES }, (_, k) => {
     const s = (k / (PLACES - 1)) * UNTIL;
-    const loss = target === 'any' ? Math.log(probabilities[k * LABELS + label]) : -Math.log(probabilities[k * LABELS + target]);
+    const loss = -Math.log(probabilities[k * LABELS + target]);
     return { s, norm: length(image, r, s), loss, label: labels[k] };
   });
 }
