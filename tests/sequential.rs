@@ -478,7 +478,7 @@ fn every_refusal_names_the_line_and_says_what_is_wrong_with_it() {
         change(&mut entries);
         file(&entries, LINES)
     };
-    let cases: [(Vec<u8>, &[&str]); 28] = [
+    let cases: [(Vec<u8>, &[&str]); 29] = [
         (lines("relu", "swish"), &["“swish”", "not known here", "sigmoid"]),
         (lines("stride=2", "dilation=2"), &["“ conv2d c dilation=2”", "“dilation=2” cannot be done"]),
         (lines("stride=2", "stride=0"), &["stride", "from 1 to 255"]),
@@ -506,6 +506,7 @@ fn every_refusal_names_the_line_and_says_what_is_wrong_with_it() {
         (with(&|e| e[0].1 = &[2, 3, 5, 5]), &["conv2d c stride=2”", "75 inputs", "25 inputs come in"]),
         (with(&|e| e[1].1 = &[3]), &["c.bias", "[3]", "[2]"]),
         (with(&|e| e[3].1 = &[3]), &["batchnorm2d n", "not of one length"]),
+        (with(&|e| (e[2].1, e[3].1) = (&[3], &[3])), &["batchnorm2d n", "3"]),
         (with(&|e| e[5].1 = &[10, 73]), &["linear f”", "73 inputs", "72 inputs come in"]),
     ];
     for (bytes, words) in cases {

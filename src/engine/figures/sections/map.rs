@@ -60,7 +60,7 @@ mod tests {
             labels[odd] = 7;
             assert!(largest_squares(&labels, 2).iter().all(|place| place.width == 1), "{labels:?}");
         }
-        for odd in [0, 1, 3] {
+        for odd in [0, 1, 2, 3, 6] {
             let mut labels = [1; 9];
             labels[odd] = 7;
             assert_eq!(largest_squares(&labels, 3)[0].width, 2, "{labels:?}");
