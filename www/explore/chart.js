@@ -110,7 +110,7 @@ function painted(drawn, width, height) {
   parts.push(text(0, 12, y.label, 'start', 'axis'));
   for (const { y: value, label, kind = '' } of levels) {
     parts.push(element('path', { class: `level ${kind}`, d: `M${LEFT} ${up(value)}H${right}` }));
-    if (label) parts.push(text(right, up(value) - 5, label, 'end', kind));
+    if (label) parts.push(text(right, up(value) + 15, label, 'end', kind));
   }
   for (const { points, kind = '', label } of lines) {
     const d = points
