@@ -53,8 +53,11 @@ fn faults(root: &Path, name: &Path, text: &str) -> Vec<String> {
             wrong.push(format!("the link to {target} leads nowhere"));
         }
     }
+    let places = [root.to_owned(), root.join("src")];
     for code in between(text, "`", "`").filter(|code| is_path(code)) {
-        if ![root.to_owned(), root.join("src")].iter().any(|folder| folder.join(code).exists()) {
+        let begins = code.split('/').next().unwrap_or(code);
+        let is_ours = places.iter().any(|folder| folder.join(begins).is_dir());
+        if is_ours && !places.iter().any(|folder| folder.join(code).exists()) {
             wrong.push(format!("there is no `{code}`"));
         }
     }
@@ -73,7 +76,8 @@ fn between<'a>(text: &'a str, open: &'a str, close: &'a str) -> impl Iterator<It
     })
 }
 
-/// Whether code is the name of a file or folder: lower-case words with a stroke between, and nothing left open.
+/// Whether code may be the name of a file or folder: plain words with strokes between, and nothing left open. It is ours if it begins
+/// with a folder that is there.
 fn is_path(code: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
     code.chars().all(is_plain) && code.starts_with(|c: char| c.is_ascii_lowercase()) && code.contains('/')
@@ -99,7 +103,7 @@ mod tests {
     #[test]
     fn what_is_there_may_be_named() {
         let good = "# One: a `b`\n[a](architecture.md), [b](../README.md#run-it), [c](#one-a-b), [d](https://a.b/c)\n\
-                    `src/lib.rs`, `network/lanes.rs`, `tests/page/*.test.mjs`, `a / b`, `‖r‖/σ`, `--json`\n";
+                    `src/lib.rs`, `network/lanes.rs`, `tests/page/*.test.mjs`, `a / b`, `‖r‖/σ`, `--json`, `some-package/element`\n";
         assert_eq!(of(good), [""; 0]);
     }
 
