@@ -1,22 +1,19 @@
 //! Strokes become digits that a network trained on MNIST classifies.
 #![cfg(feature = "lab")]
-#![allow(unsafe_code, reason = "an allocator that counts")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
+#[path = "support/allocations.rs"]
+mod allocations;
 #[path = "fixtures/strokes/mod.rs"]
 mod strokes;
 
+use allocations::allocations;
 use pockets::{
     LABELS, PIXELS, SIDE,
     digit::{CENTRE, Point, Rasteriser, Strokes, StrokesError},
     network::{Mlp, kernel::Evaluator},
 };
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
-    path::Path,
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 fn shipped() -> Evaluator {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/networks/FC100-100-10.safetensors");
@@ -296,36 +293,13 @@ fn drawing_again_allocates_nothing() {
     let hands = strokes::hands();
     let mut rasteriser = Rasteriser::default();
     let mut pass = || {
-        let before = ALLOCATIONS.get();
-        for (_, strokes) in hands.iter().flat_map(|h| &h.drawings) {
-            std::hint::black_box(rasteriser.rasterise(strokes));
-        }
-        ALLOCATIONS.get() - before
+        let ((), made) = allocations(|| {
+            for (_, strokes) in hands.iter().flat_map(|h| &h.drawings) {
+                std::hint::black_box(rasteriser.rasterise(strokes));
+            }
+        });
+        made
     };
     assert!(pass() > 0);
     assert_eq!(pass(), 0);
 }
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// The system's allocator, counting for each thread.
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's own promise, passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's own promise, passed on.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;

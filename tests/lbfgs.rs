@@ -1,7 +1,7 @@
 //! The minimizer on problems of the literature, beside SciPy's and basin's L-BFGS-B, and on random ones.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
-#[path = "lbfgs/allocations.rs"]
+#[path = "support/allocations.rs"]
 mod allocations;
 #[path = "lbfgs/fixtures.rs"]
 mod fixtures;
