@@ -54,16 +54,24 @@ mod tests {
     }
 
     #[test]
-    fn a_square_needs_every_neighbour_and_grows_by_the_least_of_them() {
-        for odd in [0, 1, 2] {
-            let mut labels = [1; 4];
-            labels[odd] = 7;
-            assert!(largest_squares(&labels, 2).iter().all(|place| place.width == 1), "{labels:?}");
-        }
-        for odd in [0, 1, 2, 3, 6] {
-            let mut labels = [1; 9];
-            labels[odd] = 7;
-            assert_eq!(largest_squares(&labels, 3)[0].width, 2, "{labels:?}");
+    fn no_square_of_a_label_is_larger_than_the_one_that_is_found() {
+        let is_one = |labels: &[u8], side: usize, [x, y, width]: [usize; 3]| {
+            x + width <= side
+                && y + width <= side
+                && (0..width * width).all(|k| labels[(y + k / width) * side + x + k % width] == 1)
+        };
+        for seed in 0..300u32 {
+            let side = 2 + seed as usize % 5;
+            let labels: Vec<u8> = (0..side * side)
+                .map(|k| u8::from((seed * 64 + k as u32).wrapping_mul(2_654_435_761) >> 30 != 0))
+                .collect();
+            let places = (0..side * side).flat_map(|k| (1..=side).map(move |width| [k % side, k / side, width]));
+            let largest = places.filter(|place| is_one(&labels, side, *place)).map(|[.., width]| width).max();
+            let found = largest_squares(&labels, side).into_iter().find(|place| place.label == 1);
+            assert_eq!(found.map(|place| place.width as usize), largest, "{labels:?}");
+            let Some(Place { x, y, width, .. }) = found else { continue };
+            let corner = |middle: f32| (middle - width as f32 / 2.0) as usize;
+            assert!(is_one(&labels, side, [corner(x), corner(y), width as usize]), "{found:?} in {labels:?}");
         }
     }
 
