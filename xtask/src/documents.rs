@@ -4,8 +4,9 @@ use crate::process::Result;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// Where documents are; what they name is looked for from the root, from here, and from `src`.
-const FOLDERS: [&str; 4] = ["", "docs", "npm", "peers"];
+/// Where documents are. Links lead from where they stand; files that are written as code are looked for in the root and in `src`.
+const FOLDERS: [&str; 7] =
+    ["", "docs", "npm", "peers", "tests/fixtures", "tests/fixtures/lbfgs", "tests/fixtures/reference"];
 
 /// Every document's faults, in one message.
 pub fn check(root: &Path) -> Result<()> {

@@ -4,7 +4,7 @@ use crate::page;
 use crate::process::{self, Result};
 use crate::site;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{fs, thread};
 
@@ -63,16 +63,26 @@ fn measure(root: &Path) -> Result<String> {
     if failures.is_empty() { Ok(tables) } else { Err(failures.join(" ")) }
 }
 
-/// The table of the WebAssembly modules.
+/// What else is fetched in one piece when it is asked for: the end of a file's name, and what it is.
+const PIECES: [(&str, &str); 5] = [
+    ("pockets_bg.wasm", "the demo"),
+    ("sections_bg.wasm", "the sections"),
+    ("feed_bg.wasm", "the trainer"),
+    ("train-10000.bin", "its digits"),
+    ("test-10000.bin", "those it is judged by"),
+];
+
+/// The table of the WebAssembly modules, and of the digits that the trainer's comes with.
 fn modules(dist: &Path) -> Result<String> {
     let unreadable = |error: io::Error| format!("{} can't be read: {error}.", dist.display());
-    let mut table = "| module            |   bytes | gzip -9 |\n|-------------------|--------:|--------:|\n".to_owned();
-    for (name, what) in [("pockets", "the demo"), ("sections", "the sections"), ("feed", "the trainer")] {
-        let ending = format!("{name}_bg.wasm");
-        let files = site::files_in(dist).map_err(unreadable)?;
-        let file = files.into_iter().find(|file| file.ends_with(&ending)).ok_or(format!("There is no {ending}."))?;
+    let mut table =
+        "| module, digits        |   bytes | gzip -9 |\n|-----------------------|--------:|--------:|\n".to_owned();
+    let files = site::files_in(dist).map_err(unreadable)?;
+    for (name, what) in PIECES {
+        let is_it = |file: &&PathBuf| file.file_name().is_some_and(|found| found == name);
+        let file = files.iter().find(is_it).ok_or(format!("There is no {name}."))?;
         let bytes = fs::read(dist.join(file)).map_err(unreadable)?;
-        table += &format!("| {what:<17} | {:>7} | {:>7} |\n", bytes.len(), gzip_size(&bytes)?);
+        table += &format!("| {what:<21} | {:>7} | {:>7} |\n", bytes.len(), gzip_size(&bytes)?);
     }
     Ok(table)
 }
