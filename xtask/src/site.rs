@@ -34,7 +34,7 @@ impl Tools {
     fn find_or_install(root: &Path) -> Result<Self> {
         Ok(Self {
             bindgen: WasmBindgen::find_or_install(root)?,
-            trunk: Trunk::find_or_install()?,
+            trunk: Trunk::find_or_install(root)?,
             wasm_opt: WasmOpt::find_or_install(),
             esbuild: Esbuild::find_or_install(),
         })
@@ -63,9 +63,8 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     build.args(["build", "--release", "--offline", "--skip-version-check", "--dist"]).arg(&made);
     // Trunk's own chatter would bury the compiler's words; NO_COLOR=1, which some systems set, it refuses.
     build.env_remove("NO_COLOR").args(["--log", "warn"]);
-    // The module that Trunk makes gives way to those of `wasm`: no time is spent on making it good.
-    build.env("CARGO_PROFILE_WEB_OPT_LEVEL", "0").env("CARGO_PROFILE_WEB_LTO", "off");
-    build.env("CARGO_PROFILE_WEB_CODEGEN_UNITS", "16");
+    // The module that Trunk makes gives way to those of `wasm`. Made with less care it would take less time, but all that it
+    // depends on would have to be compiled in that way too.
     let (built, modules) = thread::scope(|scope| {
         let modules = scope.spawn(|| wasm::join(root, &tools.bindgen, &tools.wasm_opt, &joined));
         (run(&mut build, "Building the page with Trunk"), modules.join())

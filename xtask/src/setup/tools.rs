@@ -9,6 +9,8 @@ use std::{env, fs};
 
 /// Newer ones want a newer compiler than many machines have.
 const TRUNK: &str = "0.21.14";
+/// The crates by which Trunk would make files smaller; xtask/unminified has one for each.
+const MINIFIERS: [&str; 4] = ["lightningcss", "minify-html", "minify-js", "oxipng"];
 /// Debian's 108 exports the wrong table when a module has two, and wasm-bindgen's have.
 const OLDEST_BINARYEN: u32 = 117;
 /// Used where there is no such wasm-opt.
@@ -29,7 +31,7 @@ impl WasmBindgen {
             return Ok(Self(folder.to_owned()));
         }
         // Its default feature is only there for secure connections to drivers on other machines.
-        let options = ["--no-default-features"];
+        let options = ["--no-default-features".to_owned()];
         let purpose = "joins WebAssembly and JavaScript";
         let tool = Tool { package: "wasm-bindgen-cli", version: &version, program: "wasm-bindgen-test-runner" };
         cargo_install(&tool, &options, purpose, "1 to 3 minutes").map(Self)
@@ -40,14 +42,26 @@ impl WasmBindgen {
 pub struct Trunk(pub PathBuf);
 
 impl Trunk {
-    pub fn find_or_install() -> Result<Self> {
+    pub fn find_or_install(root: &Path) -> Result<Self> {
         let on_path = which("trunk").filter(|tool| says_version(tool, TRUNK));
         if let Some(folder) = on_path.as_deref().and_then(Path::parent) {
             return Ok(Self(folder.to_owned()));
         }
         let tool = Tool { package: "trunk", version: TRUNK, program: "trunk" };
-        cargo_install(&tool, &["--no-default-features"], "builds the page", "2 to 6 minutes").map(Self)
+        cargo_install(&tool, &without_minifiers(root), "builds the page", "2 to 5 minutes").map(Self)
     }
+}
+
+/// Trunk's features, and what stands in for the crates that make files smaller: it has no feature to leave them out.
+fn without_minifiers(root: &Path) -> Vec<String> {
+    let folder = root.join("xtask/unminified");
+    let patch = |name| {
+        // A string in JSON is one in TOML.
+        let path = serde_json::Value::from(folder.join(name).to_string_lossy());
+        ["--config".to_owned(), format!("patch.crates-io.{name}.path={path}")]
+    };
+    let patches = MINIFIERS.iter().flat_map(patch);
+    std::iter::once("--no-default-features".to_owned()).chain(patches).collect()
 }
 
 /// A `wasm-opt` that is new enough, if there is one: without it the page is a tenth larger, and works.
@@ -137,7 +151,7 @@ struct Tool<'a> {
 }
 
 /// Builds a tool into the cache, if it is not there, and returns the folder with its programs.
-fn cargo_install(tool: &Tool, options: &[&str], purpose: &str, usually: &str) -> Result<PathBuf> {
+fn cargo_install(tool: &Tool, options: &[String], purpose: &str, usually: &str) -> Result<PathBuf> {
     let Tool { package, version, program } = tool;
     let cache = cache::folder()?;
     let place = cache.join("tools").join(format!("{package}-{version}"));
