@@ -7,7 +7,20 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { open } from './harness.mjs';
-import { STILL, colours, inspect, pixels, safetensors, section, settled, target, touchable, written, withoutWorkers } from './helpers.mjs';
+import {
+  HEADINGS,
+  STILL,
+  colours,
+  inspect,
+  pixels,
+  safetensors,
+  section,
+  settled,
+  target,
+  touchable,
+  written,
+  withoutWorkers,
+} from './helpers.mjs';
 
 /** @typedef {import('./harness.mjs').Page} Page */
 
@@ -432,19 +445,6 @@ test('each claim of the paper has a verdict, a source, and the numbers of the re
   await right.getByText('named after the refuted word').waitFor();
 });
 
-const HEADINGS = [
-  'nine disguises',
-  'step by step',
-  'chance',
-  'Other networks',
-  'Units or directions',
-  'Why so little',
-  'Feed it back',
-  'Bring your own',
-  'Keep it',
-  'Were they right',
-];
-
 for (const [colorScheme, width] of /** @type {const} */ ([
   ['light', 1280],
   ['dark', 375],
@@ -467,38 +467,6 @@ for (const [colorScheme, width] of /** @type {const} */ ([
     await inspect(page, 'without');
   });
 }
-
-/** The share of the time that a page does not answer, its long tasks beyond 50 ms each, while something is done. @param {Page} page @param {() => Promise<void>} does */
-async function blockedShare(page, does) {
-  await page.evaluate(() => {
-    const tasks = /** @type {number[]} */ ([]);
-    const observer = new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration)));
-    observer.observe({ type: 'longtask' });
-    Object.assign(document, { tasks, observer, begun: performance.now() });
-  });
-  await does();
-  return page.evaluate(() => {
-    const { tasks, observer, begun } = /** @type {any} */ (document);
-    tasks.push(...observer.takeRecords().map((/** @type {PerformanceEntry} */ { duration }) => duration));
-    return tasks.reduce((/** @type {number} */ sum, /** @type {number} */ each) => sum + each - 50, 0) / (performance.now() - begun);
-  });
-}
-
-test('the sections follow the pen, and their work never makes the page wait', async (t) => {
-  const { page, draw } = await open(t, STILL);
-  await settled(page);
-  for (const heading of HEADINGS) await section(page, heading);
-  const share = await blockedShare(page, async () => {
-    await draw(await written(5));
-    await settled(page, /your digit as 5/);
-    const nine = await section(page, 'nine disguises');
-    await nine.getByRole('button', { name: /towards 5 ?: the prediction/ }).waitFor();
-    for (const heading of HEADINGS) await section(page, heading);
-    await page.getByText(/white on black/).waitFor();
-  });
-  t.diagnostic(`blocked for ${(100 * share).toFixed(1)} % of the time`);
-  assert(share < 0.1, 'whatever the machine, work beside the page takes none of its time');
-});
 
 test('where no worker can start the sections are computed by the page itself', async (t) => {
   const { page } = await open(t, { ...STILL, before: withoutWorkers });

@@ -248,7 +248,7 @@ export async function open(test, options = {}) {
     deploy: server.deploy,
     faults,
     requests,
-    draw: (/** @type {Point[][]} */ strokes) => draw(page, strokes),
+    draw: (/** @type {Point[][]} */ strokes, /** @type {{ slowly?: boolean }} */ how = {}) => draw(page, strokes, how),
     readout: (/** @type {string} */ name) => readout(page, name),
     screenshot: (/** @type {string} */ name) => screenshot(page, name),
   };
@@ -259,21 +259,28 @@ export async function open(test, options = {}) {
  *
  * @param {Page | import('playwright-core').Frame} page
  * @param {Point[][]} strokes on a pad of side 1, y downwards
+ * @param {{ slowly?: boolean }} [how] `slowly`: each move once the page has had the one before, a frame for each; else a browser that
+ *   takes many at once hands over several with each frame, as it does of a quick hand
  */
-export async function draw(page, strokes) {
+export async function draw(page, strokes, { slowly = IN_FIREFOX } = {}) {
   const mouse = 'mouse' in page ? page.mouse : page.page().mouse;
   const pad = page.getByLabel('Drawing pad', { exact: true });
   await pad.scrollIntoViewIfNeeded();
   const box = await pad.boundingBox();
   assert(box, 'the pad is on the screen');
+  const move = ([x, y] = /** @type {Point} */ ([0, 0])) => mouse.move(box.x + x * box.width, box.y + y * box.height);
   for (const [first, ...rest] of strokes) {
-    const at = (/** @type {Point} */ [x, y]) => /** @type {const} */ ([box.x + x * box.width, box.y + y * box.height]);
-    await mouse.move(...at(first));
+    await move(first);
     await mouse.down();
-    for (const point of rest) await mouse.move(...at(point), { steps: 2 });
+    const points = rest.flatMap((point, k) => [between(rest[k - 1] ?? first, point), point]);
+    if (slowly) for (const point of points) await move(point);
+    else await Promise.all(points.map(move));
     await mouse.up();
   }
 }
+
+/** @param {Point} a @param {Point} b @returns {Point} half way */
+const between = ([x, y], [u, v]) => [(x + u) / 2, (y + v) / 2];
 
 /**
  * A readout (`Norm`, `Prediction`, …) by its accessible name.

@@ -151,7 +151,7 @@ export async function inspect(page, state) {
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(await readFile(AXE, 'utf8'));
   const violations = await page.evaluate(async () => {
     // @ts-expect-error axe is what has just been evaluated
-    const found = await window.axe.run({ resultTypes: ['violations'] });
+    const found = await window.axe.run({ preload: false, resultTypes: ['violations'] });
     return found.violations.map((/** @type {any} */ v) => `${v.id}: ${v.nodes.map((/** @type {any} */ n) => n.html).join(' ')}`);
   });
   assert.deepEqual(violations, [], state);
@@ -167,6 +167,20 @@ export async function touchable(controls) {
   assert(count > 0, 'there are some');
   assert.deepEqual(small, []);
 }
+
+/** Of all sections, as much as tells them apart. */
+export const HEADINGS = [
+  'nine disguises',
+  'step by step',
+  'chance',
+  'Other networks',
+  'Units or directions',
+  'Why so little',
+  'Feed it back',
+  'Bring your own',
+  'Keep it',
+  'Were they right',
+];
 
 /**
  * Scrolls to a section, as a reader would.

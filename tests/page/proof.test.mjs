@@ -32,6 +32,19 @@ test('under the norm stands what no change can be below; it tightens, and goes w
   assert.equal(await page.locator('#proof').innerText(), '');
 });
 
+test('nothing is proved where nobody sees it', async (t) => {
+  const { page, draw } = await open(t, { context: { reducedMotion: 'reduce', viewport: { width: 375, height: 600 } } });
+  await draw(await written(3));
+  await settled(page, /your digit as 3.*predict 8/);
+  const proof = page.locator('#proof');
+  assert((await proof.evaluate((place) => place.getBoundingClientRect().top)) > 600, 'it is further down');
+  // By then its engine is there, and would have proved something.
+  await page.waitForTimeout(4500);
+  assert.equal(await proof.innerText(), '');
+  await proof.scrollIntoViewIfNeeded();
+  await bound(page);
+});
+
 test('where the network is convex the smallest change is proved to be the smallest', async (t) => {
   const { page, draw } = await open(t, STILL);
   await draw(await written(3));

@@ -84,7 +84,7 @@ function pocketView(client, of) {
     create('i', { class: 'r' }, 'r'),
     '. Up: along a random direction. Nothing within the solid ring changes the prediction: that is proved. On the dashed one lies x′. The bar is a distance ‖·‖₂. Drag or use the arrow keys to move, + and − to zoom.',
   );
-  watchProof((certified) => map.prove(certified?.any ?? null));
+  watchProof(map.element, (certified) => map.prove(certified?.any ?? null));
   return {
     element: create('div', {}, map.element, words, create('div', { class: 'player tools-below' }, ...tools), note),
     /** @param {number | null} norm ‖r‖₂ */

@@ -13,9 +13,23 @@ const CLOSED = 'Proofs are for fully connected networks.';
 
 /** @type {Set<(certified: Certified | null) => void>} */ const listeners = new Set();
 /** @type {Certified | null} */ let latest = null;
+/** Begins the proof of the digit of the moment, if it has not begun. @type {(() => void) | null} */ let due = null;
+/** What shows a proof and is on screen. @type {Set<Element>} */ const looked = new Set();
+const observer = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) isIntersecting ? looked.add(target) : looked.delete(target);
+  beginIfSeen();
+});
 
-/** Listens for what is proved of the digit of the moment. @param {(certified: Certified | null) => void} listener */
-export function watchProof(listener) {
+/** Two seconds of work for each digit are worth it where somebody sees what comes of them. */
+function beginIfSeen() {
+  if (looked.size === 0) return;
+  due?.();
+  due = null;
+}
+
+/** Listens for what is proved of the digit of the moment. @param {Element} place where it is shown @param {(certified: Certified | null) => void} listener */
+export function watchProof(place, listener) {
+  observer.observe(place);
   listeners.add(listener);
   listener(latest);
 }
@@ -23,14 +37,15 @@ export function watchProof(listener) {
 /** @param {Client} client @param {HTMLElement} place @returns {Update} */
 export function proofView(client, place) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ let rest;
+  watchProof(place, (certified) => place.replaceChildren(...(certified ? words(certified) : [])));
   /** @param {Certified | null} certified */
   const show = (certified) => {
     latest = certified;
-    place.replaceChildren(...(certified ? words(certified) : []));
     for (const listener of listeners) listener(certified);
   };
   return ({ answer, network, bytes, widths, target }) => {
     clearTimeout(rest);
+    due = null;
     client.cancel('certify');
     show(null);
     const [digit, outcome] = [answer?.digit, answer?.outcome];
@@ -38,8 +53,11 @@ export function proofView(client, place) {
     if (answer?.state !== 'found' || !digit || !outcome || client.isLocal) return;
     if (widths.length === 0) return place.replaceChildren(CLOSED);
     rest = setTimeout(() => {
-      client.network(network, bytes);
-      client.ask('certify', 'certify', { network, image: digit.values, target, norm: outcome.norm, milliseconds: WORTH }, show);
+      due = () => {
+        client.network(network, bytes);
+        client.ask('certify', 'certify', { network, image: digit.values, target, norm: outcome.norm, milliseconds: WORTH }, show);
+      };
+      beginIfSeen();
     }, REST);
   };
 }

@@ -29,6 +29,9 @@ const SUITES: [Suite; 8] = [
 const IN_FIREFOX: [&str; 5] =
     ["draw.test.mjs", "faults.test.mjs", "robust.test.mjs", "state.test.mjs", "bits.firefox.mjs"];
 
+/// The page tests whose limits other work on the same machine would break.
+const MEASURING: &str = "measured.test.mjs";
+
 /// The names of all suites, for the help.
 pub fn suites() -> String {
     SUITES.map(|(name, _)| name).join(", ")
@@ -195,7 +198,7 @@ fn types(root: &Path) -> Result<()> {
     run(tsc.arg("--project").arg(page::folder(root).join("tsconfig.json")), "The type check of the JavaScript")
 }
 
-/// Every tests/page/*.test.mjs, on the finished site.
+/// Every tests/page/*.test.mjs, on the finished site: what measures comes last, by itself.
 fn pages(root: &Path) -> Result<()> {
     site::build(root)?;
     npm::make(root)?;
@@ -203,15 +206,20 @@ fn pages(root: &Path) -> Result<()> {
     let files = fs::read_dir(&folder).into_iter().flatten().flatten().map(|file| file.path());
     let mut tests: Vec<PathBuf> = files.filter(|file| file.to_string_lossy().ends_with(".test.mjs")).collect();
     tests.sort();
-    if tests.is_empty() {
-        return Err(format!("There is no test in {}.", folder.display()));
+    let (measuring, others): (Vec<_>, Vec<_>) = tests.into_iter().partition(|file| file.ends_with(MEASURING));
+    if measuring.is_empty() || others.is_empty() {
+        return Err(format!("There are tests missing in {}.", folder.display()));
     }
-    let mut node = page::node(root)?;
-    node.env("CHROME", setup::headless_shell(Browser::find_or_install()?.chrome)?);
-    // They keep the cores busy; on a single one a file can work while another waits.
-    let at_once = thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8));
-    node.arg("--test").arg(format!("--test-concurrency={at_once}")).args(tests);
-    run(&mut node, "A test of the page")
+    let chrome = setup::headless_shell(Browser::find_or_install()?.chrome)?;
+    // A file can work while another waits.
+    let at_once = thread::available_parallelism().map_or(2, |cores| (cores.get() + 1).clamp(2, 8));
+    let suite = |files: &[PathBuf], at_once: usize| {
+        let mut node = page::node(root)?;
+        node.env("CHROME", &chrome).arg("--test").arg(format!("--test-concurrency={at_once}")).args(files);
+        run(&mut node, "A test of the page")
+    };
+    let results = [suite(&others, at_once), suite(&measuring, 1)];
+    results.into_iter().collect()
 }
 
 /// The wasm tests, and some of the page's, in Firefox.
