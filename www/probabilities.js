@@ -22,7 +22,9 @@ export function probabilitiesView(list) {
     rows.forEach(({ item, bar, value }, label) => {
       const share = seen?.probabilities[label] ?? 0;
       bar.style.setProperty('--share', share.toFixed(4));
-      value.textContent = seen ? percent(share) : NOTHING;
+      const text = seen ? percent(share) : NOTHING;
+      // Most stay what they are from one answer to the next; to write them all again would have the browser lay out twenty texts.
+      if (value.textContent !== text) value.textContent = text;
       item.classList.toggle('chosen', seen?.label === label);
     });
   };

@@ -22,55 +22,16 @@ pub fn folder(root: &Path) -> PathBuf {
     root.join("dist")
 }
 
-/// What turns the crate into a page, after the compiler.
-struct Tools {
-    bindgen: WasmBindgen,
-    trunk: Trunk,
-    wasm_opt: WasmOpt,
-    esbuild: Esbuild,
-}
-
-impl Tools {
-    fn find_or_install(root: &Path) -> Result<Self> {
-        Ok(Self {
-            bindgen: WasmBindgen::find_or_install(root)?,
-            trunk: Trunk::find_or_install(root)?,
-            wasm_opt: WasmOpt::find_or_install(),
-            esbuild: Esbuild::find_or_install(),
-        })
-    }
-}
-
 /// Does all set-up that building needs, and leaves the finished site in `dist/`.
 pub fn build(root: &Path) -> Result<PathBuf> {
     let start = Instant::now();
     let toolchain = Toolchain::find_or_install()?;
     wasm::fetch(root, &toolchain)?;
-    // Compiling wants none of the tools, and neither fills a machine by itself.
-    let (tools, compiled) = thread::scope(|scope| {
-        let compiled = scope.spawn(|| wasm::compile(root, &toolchain));
-        (Tools::find_or_install(root), compiled.join())
-    });
-    let tools = tools?;
-    compiled.map_err(|_| "Compiling the modules ended unexpectedly.")??;
-
-    eprintln!("Building the page …");
     let [made, joined] = ["target/site", "target/wasm/joined"].map(|folder| root.join(folder));
     for old in [&made, &joined] {
         cache::remove(old).map_err(|error| format!("{} can't be removed: {error}.", old.display()))?;
     }
-    let mut build = toolchain.command(tools.trunk.0.join("trunk"), &[&tools.bindgen.0, &tools.trunk.0], root)?;
-    build.args(["build", "--release", "--offline", "--skip-version-check", "--dist"]).arg(&made);
-    // Trunk's own chatter would bury the compiler's words; NO_COLOR=1, which some systems set, it refuses.
-    build.env_remove("NO_COLOR").args(["--log", "warn"]);
-    // The module that Trunk makes gives way to those of `wasm`. Made with less care it would take less time, but all that it
-    // depends on would have to be compiled in that way too.
-    let (built, modules) = thread::scope(|scope| {
-        let modules = scope.spawn(|| wasm::join(root, &tools.bindgen, &tools.wasm_opt, &joined));
-        (run(&mut build, "Building the page with Trunk"), modules.join())
-    });
-    built?;
-    modules.map_err(|_| "Joining the modules and the page ended unexpectedly.")??;
+    let esbuild = make(root, &toolchain, &made, &joined)?;
     for file in files_in(&joined).map_err(|error| unreadable(&joined, &error))? {
         fs::copy(joined.join(&file), made.join(&file)).map_err(|error| unreadable(&joined.join(&file), &error))?;
     }
@@ -81,11 +42,37 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     let notice = supply::notice(root)?;
     fs::write(made.join(supply::NOTICE), notice).map_err(|error| unreadable(&made, &error))?;
     share::write(root, &made).map_err(|error| unreadable(&made, &error))?;
-    bundle::make(&tools.esbuild, &made)?;
+    bundle::make(&esbuild, &made)?;
     let dist = folder(root);
     finish(&made, &dist).map_err(|error| format!("The site in {} can't be finished: {error}.", dist.display()))?;
     eprintln!("The site is in {} ({:.0} s).", dist.display(), start.elapsed().as_secs_f32());
     Ok(dist)
+}
+
+/// Makes the page by Trunk in the folder `made`, and its modules in `joined`. Compiling wants none of the tools, and to join what is
+/// compiled wants no Trunk, which takes longest to install: of these none fills a machine by itself.
+fn make(root: &Path, toolchain: &Toolchain, made: &Path, joined: &Path) -> Result<Esbuild> {
+    thread::scope(|scope| {
+        let compiling = scope.spawn(|| wasm::compile(root, toolchain));
+        let bindgen = WasmBindgen::find_or_install(root)?;
+        let (wasm_opt, esbuild) = (WasmOpt::find_or_install(), Esbuild::find_or_install());
+        let trunk = scope.spawn(|| Trunk::find_or_install(root));
+        compiling.join().map_err(|_| "Compiling the modules ended unexpectedly.")??;
+        let programs = bindgen.0.clone();
+        let joining = scope.spawn(move || wasm::join(root, &bindgen, &wasm_opt, joined));
+
+        let trunk = trunk.join().map_err(|_| "Installing Trunk ended unexpectedly.")??.0;
+        eprintln!("Building the page …");
+        let mut build = toolchain.command(trunk.join("trunk"), &[&programs, &trunk], root)?;
+        build.args(["build", "--release", "--offline", "--skip-version-check", "--dist"]).arg(made);
+        // Trunk's own chatter would bury the compiler's words; NO_COLOR=1, which some systems set, it refuses.
+        build.env_remove("NO_COLOR").args(["--log", "warn"]);
+        // The module that Trunk makes gives way to those of `wasm`. Made with less care it would take less time, but all that it
+        // depends on would have to be compiled in that way too.
+        run(&mut build, "Building the page with Trunk")?;
+        joining.join().map_err(|_| "Joining the modules and the page ended unexpectedly.")??;
+        Ok(esbuild)
+    })
 }
 
 /// Builds the site and says where the whole page in one file is.
