@@ -16,7 +16,10 @@ const CLOSED = 'Proofs are for fully connected networks.';
 /** Begins the proof of the digit of the moment, if it has not begun. @type {(() => void) | null} */ let due = null;
 /** What shows a proof and is on screen. @type {Set<Element>} */ const looked = new Set();
 const observer = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) isIntersecting ? looked.add(target) : looked.delete(target);
+  for (const { target, isIntersecting } of entries) {
+    if (isIntersecting) looked.add(target);
+    else looked.delete(target);
+  }
   beginIfSeen();
 });
 
