@@ -268,7 +268,7 @@ export async function draw(page, strokes, { slowly = IN_FIREFOX } = {}) {
   await pad.scrollIntoViewIfNeeded();
   const box = await pad.boundingBox();
   assert(box, 'the pad is on the screen');
-  const move = ([x, y] = /** @type {Point} */ ([0, 0])) => mouse.move(box.x + x * box.width, box.y + y * box.height);
+  const move = (/** @type {Point} */ [x, y]) => mouse.move(box.x + x * box.width, box.y + y * box.height);
   for (const [first, ...rest] of strokes) {
     await move(first);
     await mouse.down();

@@ -151,7 +151,7 @@ export async function inspect(page, state) {
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(await readFile(AXE, 'utf8'));
   const violations = await page.evaluate(async () => {
     // @ts-expect-error axe is what has just been evaluated
-    const found = await window.axe.run({ preload: false, resultTypes: ['violations'] });
+    const found = await window.axe.run({ resultTypes: ['violations'] });
     return found.violations.map((/** @type {any} */ v) => `${v.id}: ${v.nodes.map((/** @type {any} */ n) => n.html).join(' ')}`);
   });
   assert.deepEqual(violations, [], state);

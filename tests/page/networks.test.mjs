@@ -7,6 +7,7 @@ import { open } from './harness.mjs';
 import { section, settled, STILL, written } from './helpers.mjs';
 
 const NAME = 'CNN8-16-10';
+
 test('the convolutional network is fetched when it is chosen, and attacked live', async (t) => {
   const { page, draw, readout, requests } = await open(t, STILL);
   await settled(page, /sample 3/);

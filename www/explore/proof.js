@@ -23,7 +23,7 @@ const observer = new IntersectionObserver((entries) => {
   beginIfSeen();
 });
 
-/** Two seconds of work for each digit are worth it where somebody sees what comes of them. */
+/** A proof is seconds of work: for somebody who sees what comes of it. */
 function beginIfSeen() {
   if (looked.size === 0) return;
   due?.();
