@@ -52,6 +52,7 @@ impl Display for Decimal {
 
 /// The number that a text like `-3`, `0.1307` or `1e-05` says; right to the last bit up to fifteen digits and powers of ten up
 /// to the 22nd, and always to fifteen digits. The standard library's way to read floats is ten kilobytes.
+#[cfg(feature = "sequential")]
 pub(crate) fn parse(text: &str) -> Option<f64> {
     let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));

@@ -1,5 +1,6 @@
 //! Small networks: safetensors in, logits and input gradients out.
 
+#[cfg(feature = "sequential")]
 mod architecture;
 mod container;
 mod file;
@@ -7,10 +8,12 @@ pub mod kernel;
 pub(crate) mod lanes;
 mod mlp;
 mod quantisation;
+#[cfg(feature = "sequential")]
 pub mod sequential;
 
 pub use file::NetworkError;
 pub use mlp::{Activation, Layer, Mlp};
+#[cfg(feature = "sequential")]
 pub use sequential::{Operation, Sequential, Shape, Window};
 
 use crate::LABELS;
@@ -22,6 +25,7 @@ pub enum Network {
     /// A plain perceptron, whose layers can be looked into.
     Mlp(Arc<Mlp>),
     /// One operation after another.
+    #[cfg(feature = "sequential")]
     Sequential(Arc<Sequential>),
 }
 
@@ -30,6 +34,7 @@ impl Network {
     pub fn name(&self) -> &str {
         match self {
             Network::Mlp(mlp) => mlp.name(),
+            #[cfg(feature = "sequential")]
             Network::Sequential(sequential) => sequential.name(),
         }
     }
@@ -41,6 +46,7 @@ impl Network {
     pub fn logits(&self, image: &[f32]) -> [f32; LABELS] {
         match self {
             Network::Mlp(mlp) => mlp.logits(image),
+            #[cfg(feature = "sequential")]
             Network::Sequential(sequential) => sequential.logits(image),
         }
     }
@@ -49,6 +55,7 @@ impl Network {
     pub fn mlp(&self) -> Option<&Arc<Mlp>> {
         match self {
             Network::Mlp(mlp) => Some(mlp),
+            #[cfg(feature = "sequential")]
             Network::Sequential(_) => None,
         }
     }
@@ -66,6 +73,7 @@ impl From<Mlp> for Network {
     }
 }
 
+#[cfg(feature = "sequential")]
 impl From<Sequential> for Network {
     fn from(sequential: Sequential) -> Self {
         Network::Sequential(Arc::new(sequential))

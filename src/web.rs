@@ -5,10 +5,12 @@
 //! told so by the Worker's `error` event and starts another. [`Bench`] is for `cargo xtask bench` alone.
 
 pub(crate) mod arrays;
+#[cfg(feature = "sections")]
 mod bench;
 mod canvas;
 pub(crate) mod request;
 
+#[cfg(feature = "sections")]
 pub use bench::Bench;
 
 use crate::engine::{

@@ -50,12 +50,20 @@ const LOCAL_SLICE = 4;
  * @property {() => Promise<import('./serve.js').Glue>} load the same for the page's own thread
  */
 
-/** What a demo needs, and no more. @type {Build} */
+/** What a demo of plain perceptrons needs, and no more. @type {Build} */
 const DEMO = {
   module: new URL('../pockets_bg.wasm', import.meta.url),
   script: new URL('worker.js', import.meta.url),
   start: () => new Worker(new URL('worker.js', import.meta.url), { type: 'module', name: 'pockets' }), // in this form for bundlers
   load: () => import('../pockets.js'),
+};
+
+/** Knows every network, and what the sections ask. @type {Build} */
+export const SECTIONS = {
+  module: new URL('../sections_bg.wasm', import.meta.url),
+  script: new URL('explore/worker.js', import.meta.url),
+  start: () => new Worker(new URL('explore/worker.js', import.meta.url), { type: 'module', name: 'sections' }),
+  load: () => import('../sections.js'),
 };
 
 /** The compiled modules, for all engines of the page. @type {Map<string, Promise<WebAssembly.Module>>} */
@@ -315,6 +323,8 @@ export class Client {
       this.#loading.delete(id);
       if (loading) this.#networks.set(loading.key, loading.bytes);
       loading?.done(network);
+    } else if ('outgrown' in response) {
+      this.#grow(response.outgrown.id);
     } else {
       const { id, message } = response.failed;
       const pending = this.#pending.get(id);
@@ -341,11 +351,29 @@ export class Client {
     }
   }
 
-  /** @param {string} reason why the engine ended */
-  #replace(reason) {
+  /** The larger build takes over as soon as it is here, and is told of the network that the smaller one could not take. @param {number} id */
+  async #grow(id) {
+    const loading = this.#loading.get(id);
+    this.#loading.delete(id); // its silence is ours
+    const failure = await compile(SECTIONS.module).then(() => '', reasonOf);
+    const why = this.#fatal || (failure && `The part of this page that such networks need could not be loaded (${failure}).`);
+    if (why) return loading?.refuse(new Error(why));
+    if (loading) this.#loading.set(id, loading);
+    if (this.#build === SECTIONS) return loading && this.#post({ load: { id, key: loading.key, bytes: loading.bytes } });
+    this.#build = SECTIONS;
+    this.#stop();
+    this.#start();
+  }
+
+  #stop() {
     this.#isReady = false;
     this.#worker?.terminate();
     this.#worker = null;
+  }
+
+  /** @param {string} reason why the engine ended */
+  #replace(reason) {
+    this.#stop();
     if (this.#isLocal) return this.#cannotRun(reason);
     if (++this.#endings >= PATIENCE) {
       this.#endings = 0;
@@ -376,8 +404,7 @@ export class Client {
     if (this.#fatal) return;
     this.#fatal = sentence;
     this.#port = null;
-    this.#isReady = false;
-    this.#worker?.terminate();
+    this.#stop();
     this.#failAll(sentence);
     this.#tellFatal(new Error(sentence));
     for (const listener of this.#onFatal) listener(sentence);

@@ -7,7 +7,7 @@
  * @import { NetworkEntry } from './networks.js'
  * @import { Attacked } from './protocol.js'
  */
-import { Client } from './client.js';
+import { Client, SECTIONS } from './client.js';
 import { Demo } from './demo.js';
 import { byId, create } from './dom.js';
 import { isBlank } from './drawing.js';
@@ -189,11 +189,11 @@ async function watchSections() {
     const sentence = 'The rest of this page could not be loaded: reload it. Its address keeps your drawing.';
     place.prepend(create('p', { class: 'prose' }, sentence));
   };
-  const parts = await Promise.all([import('./explore/engine.js'), import('./explore/proof.js')]).catch(() => null);
-  if (!parts) return failed();
-  const [{ sectionsEngine }, { proofView }] = parts;
-  const engine = sectionsEngine();
-  follow(proofView(engine, byId('proof', HTMLElement)));
+  const proof = await import('./explore/proof.js').catch(() => null);
+  if (!proof) return failed();
+  // One of their own, so that nothing of theirs delays the live attack.
+  const engine = new Client(SECTIONS);
+  follow(proof.proofView(engine, byId('proof', HTMLElement)));
   await isNear;
   const loaded = await import('./explore/stage.js').catch(() => null);
   if (!loaded) return failed();

@@ -297,6 +297,9 @@ export type Response = "ready" | "alive" | { "loaded": {
 id: number,
 /** What was taken. */
 network: Facts, } }
+  | { "outgrown": {
+/** Of the request. */
+id: number, } }
   | { "answer": {
 /** Of the request. */
 id: number,

@@ -73,6 +73,7 @@ impl Talk {
                     assert!(!message.is_empty());
                     self.end(id);
                 }
+                Response::Outgrown { .. } => panic!("this build is the larger one"),
                 Response::Ready | Response::Alive => {}
             }
         }

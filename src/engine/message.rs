@@ -479,6 +479,11 @@ pub enum Response {
         /// What was taken.
         network: Facts,
     },
+    /// A network is more than a plain perceptron, and this build of the engine knows no more: the larger one is to be asked.
+    Outgrown {
+        /// Of the request.
+        id: u32,
+    },
     /// An answer, or with `last` false a first part of one.
     Answer {
         /// Of the request.

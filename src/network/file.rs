@@ -3,11 +3,13 @@
 #[cfg(feature = "lab")]
 use super::Sequential;
 use super::{
-    Activation, Layer, Mlp, Network, Operation, architecture,
+    Activation, Layer, Mlp, Network,
     container::{Container, Tensor},
     mlp::{check_layers, shape_name},
     quantisation,
 };
+#[cfg(feature = "sequential")]
+use super::{Operation, architecture};
 use crate::decimal::Decimal;
 use half::f16;
 #[cfg(feature = "lab")]
@@ -94,6 +96,9 @@ pub enum NetworkError {
     /// A tensor that no operation of the architecture uses.
     #[error("no line of the architecture in the file's metadata names the tensor {0:?}")]
     UnusedTensor(String),
+    /// A file with an architecture, in a build without the feature `sequential`.
+    #[error("this build reads plain perceptrons alone")]
+    Outgrown,
 }
 
 impl Network {
@@ -103,8 +108,20 @@ impl Network {
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, NetworkError> {
         let tensors = Container::parse(bytes).map_err(NetworkError::Container)?;
         let Some(text) = tensors.entry("architecture") else { return Mlp::read(&tensors).map(Network::from) };
-        let sequential = architecture::read(&tensors, text)?;
+        Network::read(&tensors, text)
+    }
+}
+
+impl Network {
+    #[cfg(feature = "sequential")]
+    fn read(tensors: &Container, architecture: &str) -> Result<Self, NetworkError> {
+        let sequential = architecture::read(tensors, architecture)?;
         Ok(sequential.as_mlp().map_or_else(|| sequential.into(), Network::from))
+    }
+
+    #[cfg(not(feature = "sequential"))]
+    fn read(_: &Container, _: &str) -> Result<Self, NetworkError> {
+        Err(NetworkError::Outgrown)
     }
 }
 
@@ -119,6 +136,7 @@ impl Mlp {
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, NetworkError> {
         match Network::from_safetensors(bytes)? {
             Network::Mlp(mlp) => Ok(Arc::unwrap_or_clone(mlp)),
+            #[cfg(feature = "sequential")]
             Network::Sequential(other) => Err(NetworkError::Architecture {
                 line: other.operations().last().map_or("", Operation::kind).into(),
                 problem: "only plain perceptrons are taken here".into(),
@@ -304,6 +322,7 @@ pub(super) fn bias(tensors: &Container, layer: &str, outputs: usize) -> Result<V
 }
 
 /// The numbers of a tensor of one dimension, if it is there.
+#[cfg(feature = "sequential")]
 #[inline(never)]
 pub(super) fn vector(tensors: &Container, name: &str) -> Result<Option<Vec<f32>>, NetworkError> {
     let Some(tensor) = tensors.tensor(name) else { return Ok(None) };

@@ -4,8 +4,11 @@
 //! One evaluation of a search is [`Evaluator::logits`] followed by
 //! [`Evaluator::input_gradient`] with the loss's gradient over the logits.
 
+#[cfg(feature = "sequential")]
 mod convolution;
 mod loops;
+#[cfg(feature = "sequential")]
+mod operation;
 mod step;
 
 use super::Network;
@@ -47,6 +50,7 @@ impl Evaluator {
                     }
                 }
             }
+            #[cfg(feature = "sequential")]
             Network::Sequential(sequential) => {
                 for operation in sequential.operations() {
                     grid = Step::of(operation, grid).map_or(grid, &mut add);

@@ -130,7 +130,10 @@ impl Watch {
                     continue;
                 }
                 Response::Answer { id, last, .. } => (*id, *last),
-                Response::Loaded { id, .. } | Response::Failed { id, .. } | Response::Superseded { id } => (*id, true),
+                Response::Loaded { id, .. }
+                | Response::Outgrown { id }
+                | Response::Failed { id, .. }
+                | Response::Superseded { id } => (*id, true),
             };
             let of_others = self.painted.iter().any(|&painted| painted != id);
             prop_assert!(!of_others, "pictures without their answer before {response:?}");

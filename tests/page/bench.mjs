@@ -26,7 +26,7 @@ const quantile = (values, share) => values.sort((a, b) => a - b)[Math.floor(shar
 
 /** What runs in the Worker; `{base}` becomes the address of the module. */
 const WORKER = `
-import start, { Bench } from '{base}pockets.js';
+import start, { Bench } from '{base}sections.js';
 const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 self.onmessage = async ({ data: drawings }) => {
   await start();

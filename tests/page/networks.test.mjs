@@ -4,9 +4,12 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
-import { section, settled, STILL, written } from './helpers.mjs';
+import { colours, killWorkers, rememberWorkers, section, settled, STILL, withoutWorkers, written } from './helpers.mjs';
 
 const NAME = 'CNN8-16-10';
+
+/** @param {import('./harness.mjs').Page} page @param {string} [name] */
+const choose = (page, name = NAME) => page.getByRole('combobox', { name: 'Network', exact: true }).selectOption(name);
 
 test('the convolutional network is fetched when it is chosen, and attacked live', async (t) => {
   const { page, draw, readout, requests } = await open(t, STILL);
@@ -30,6 +33,53 @@ test('the convolutional network is fetched when it is chosen, and attacked live'
     if (target !== 'any') assert.match(await readout('Adversarial prediction').innerText(), new RegExp(`^${target}`));
     await page.getByRole('button', { name: 'Clear', exact: true }).click();
   }
+});
+
+test('the larger engine that it needs takes over with all that there is, and is replaced like any other', async (t) => {
+  const { page, draw, readout } = await open(t, { ...STILL, before: rememberWorkers });
+  await draw(await written(4));
+  await settled(page, /your digit as 4.*makes it predict 8/);
+  const before = await readout('Norm').innerText();
+  await choose(page);
+  await page.waitForFunction((before) => !document.body.innerText.includes(before), before);
+  await settled(page, /your digit as 4.*makes it predict 8/);
+  for (const name of ['Network input', 'Adversarial digit']) assert(new Set(await colours(page, name)).size > 4, name);
+  await killWorkers(page);
+  await page.getByRole('button', { name: 'Clear', exact: true }).click();
+  await draw(await written(7));
+  await settled(page, /your digit as 7.*makes it predict 8/);
+  await choose(page, 'FC100-100-10');
+  await page.getByRole('button', { name: 'Clear', exact: true }).click();
+  await draw(await written(4));
+  await settled(page, /your digit as 4.*makes it predict 8/);
+  assert.equal(await readout('Norm').innerText(), before, 'the same in either build');
+});
+
+test('where no worker can start the larger engine works on the page', async (t) => {
+  const { page, draw, readout } = await open(t, { ...STILL, before: withoutWorkers });
+  await settled(page, /as 3.*makes it predict 8/);
+  await choose(page);
+  await draw(await written(4));
+  await settled(page, /makes it predict 8|predicts/);
+  await page.getByRole('button', { name: 'Clear', exact: true }).click();
+  await draw(await written(4));
+  await settled(page, /your digit as 4.*makes it predict 8/);
+  assert.match(await readout('Prediction').innerText(), /^4/);
+});
+
+test('where the larger engine cannot be had the network is refused in a sentence, and taken later', async (t) => {
+  let isAway = true;
+  const refuse = (/** @type {string} */ path) => isAway && path.endsWith('sections_bg.wasm');
+  const { page, draw } = await open(t, { ...STILL, refuse, expected: [/404/, /WebAssembly/] });
+  await settled(page, /as 3.*makes it predict 8/);
+  await choose(page);
+  await settled(page, /such networks need could not be loaded/);
+  await page.getByRole('button', { name: 'Clear', exact: true }).click();
+  await draw(await written(7));
+  await settled(page, /your digit as 7.*makes it predict 8/);
+  isAway = false;
+  await choose(page);
+  await settled(page, /your digit as 7.*makes it predict 8/);
 });
 
 test('what looks into layers says which networks it is for, and the other sections go on', async (t) => {

@@ -36,7 +36,7 @@ const BUNDLES: [Bundle; 2] = [
 ];
 
 /// What scripts load later, relative to `www`.
-const LATER: [&str; 3] = ["./explore/*", "./embed-snippets.js", "../pockets.js"];
+const LATER: [&str; 4] = ["./explore/*", "./embed-snippets.js", "../pockets.js", "../sections.js"];
 /// The scripts that other pages import by themselves, and bundlers.
 const PUBLISHED: [&str; 3] = ["element.js", "client.js", WORKER];
 /// The script of the Worker, which is the page's too.

@@ -11,6 +11,10 @@ use std::{fs, io};
 /// the page.
 const ENTRIES: [&str; 3] = ["element.js", "worker.js", "client.js"];
 
+/// The demo's module and the larger one; and that one's Worker.
+const MODULES: [&str; 5] =
+    ["pockets.js", "pockets_bg.wasm", "sections.js", "sections_bg.wasm", "www/explore/worker.js"];
+
 /// The folder of the finished package.
 pub fn folder(root: &Path) -> PathBuf {
     root.join("target/npm/pockets-demo")
@@ -45,7 +49,7 @@ fn fill(root: &Path, package: &Path) -> io::Result<()> {
     for entry in fs::read_dir(root.join("npm"))?.flatten() {
         copy(entry.path(), &entry.file_name().to_string_lossy())?;
     }
-    for name in ["pockets.js", "pockets_bg.wasm"] {
+    for name in MODULES {
         copy(version.join(name), name)?;
     }
     for name in imported(&version.join("www"), &ENTRIES, Imports::All)? {

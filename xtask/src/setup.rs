@@ -18,7 +18,7 @@ pub use llvm::Llvm;
 pub use node::Node;
 pub use python::python;
 pub use toolchain::{Toolchain, host};
-pub use tools::{Esbuild, Trunk, WasmBindgen, WasmOpt};
+pub use tools::{Esbuild, RUNNER, Trunk, WasmBindgen, WasmOpt};
 
 /// How somebody installs a system package where we do not: packages are named as Debian names them.
 fn advice(package: &str) -> String {

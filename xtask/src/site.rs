@@ -12,6 +12,9 @@ use std::{fs, io, thread};
 /// What Trunk does not know of: the page for frames, and the service worker.
 const BESIDE: [&str; 2] = ["embed.html", "sw.js"];
 
+/// The demo's module as Trunk leaves it, which gives way to that of [`wasm`]: the same, made small.
+const BY_TRUNK: [&str; 2] = ["pockets-module.js", "pockets-module_bg.wasm"];
+
 /// What else the first attack needs: what the Worker imports, and what is fetched.
 const WORKER: [&str; 3] = ["www/worker.js", "www/serve.js", "pockets.js"];
 const FETCHED: [&str; 4] =
@@ -32,6 +35,9 @@ pub fn build(root: &Path) -> Result<PathBuf> {
         cache::remove(old).map_err(|error| format!("{} can't be removed: {error}.", old.display()))?;
     }
     let esbuild = make(root, &toolchain, &made, &joined)?;
+    for file in BY_TRUNK.map(|name| made.join(name)) {
+        fs::remove_file(&file).map_err(|error| unreadable(&file, &error))?;
+    }
     for file in files_in(&joined).map_err(|error| unreadable(&joined, &error))? {
         fs::copy(joined.join(&file), made.join(&file)).map_err(|error| unreadable(&joined.join(&file), &error))?;
     }
@@ -67,8 +73,7 @@ fn make(root: &Path, toolchain: &Toolchain, made: &Path, joined: &Path) -> Resul
         build.args(["build", "--release", "--offline", "--skip-version-check", "--dist"]).arg(made);
         // Trunk's own chatter would bury the compiler's words; NO_COLOR=1, which some systems set, it refuses.
         build.env_remove("NO_COLOR").args(["--log", "warn"]);
-        // The module that Trunk makes gives way to those of `wasm`. Made with less care it would take less time, but all that it
-        // depends on would have to be compiled in that way too.
+        // What it would compile has been.
         run(&mut build, "Building the page with Trunk")?;
         joining.join().map_err(|_| "Joining the modules and the page ended unexpectedly.")??;
         Ok(esbuild)

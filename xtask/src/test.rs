@@ -1,15 +1,12 @@
 //! Every test there is: the crate's own, those of its WebAssembly in a browser, and the page's.
 
 use crate::process::{Result, run, set_ahead};
-use crate::setup::{self, Browser, Toolchain, WasmBindgen, python};
+use crate::setup::{self, Browser, RUNNER, Toolchain, WasmBindgen, python};
 use crate::{documents, npm, page, site, size, supply, wasm};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 use std::{env, fs, thread};
-
-/// Of wasm-bindgen.
-const RUNNER: &str = "wasm-bindgen-test-runner";
 
 type Suite = (&'static str, fn(&Path) -> Result<()>);
 
@@ -115,7 +112,7 @@ fn native(root: &Path) -> Result<()> {
 
 /// Every tests/wasm*.rs, in headless Chromium.
 fn wasm(root: &Path) -> Result<()> {
-    let bindgen = WasmBindgen::find_or_install(root)?;
+    let bindgen = WasmBindgen::find_or_install_with_runner(root)?;
     let browser = Browser::find_or_install()?;
     let mut test = wasm_command(root, &bindgen)?;
     test.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", bindgen.0.join(RUNNER));
@@ -126,7 +123,7 @@ fn wasm(root: &Path) -> Result<()> {
 
 /// The same in Firefox, which a script opens.
 fn wasm_in_firefox(root: &Path, firefox: &Path) -> Result<()> {
-    let bindgen = WasmBindgen::find_or_install(root)?;
+    let bindgen = WasmBindgen::find_or_install_with_runner(root)?;
     let node = page::node(root)?;
     let mut test = wasm_command(root, &bindgen)?;
     let script = format!("{} tests/page/wasm-in-firefox.mjs", node.get_program().to_string_lossy());

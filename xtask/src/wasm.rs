@@ -1,4 +1,4 @@
-//! The page's WebAssembly modules: this crate with some of its features each, compiled side by side and only when something has
+//! The page's WebAssembly modules: the library with some of its features each, compiled side by side and only when something has
 //! changed, joined to JavaScript by wasm-bindgen and made small by wasm-opt.
 
 use crate::cache;
@@ -20,10 +20,6 @@ const OPTIMISATION: [&str; 8] = [
     "--enable-multivalue",
     "-O2",
 ];
-
-/// Loops that are unrolled and calls that are inlined make the module larger, not faster: the hot loops are written out already.
-const SMALL: [&str; 3] =
-    ["llvm-args=-inline-threshold=5", "llvm-args=-unroll-runtime=false", "llvm-args=-unroll-full-max-count=4"];
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -66,14 +62,13 @@ pub fn compile(root: &Path, toolchain: &Toolchain) -> Result<()> {
     let [demo, sections, feed] = &MODULES;
     thread::scope(|scope| {
         let beside = scope.spawn(|| compile_module(root, toolchain, feed, Some("feed")));
-        compile_module(root, toolchain, demo, None)?;
         compile_module(root, toolchain, sections, None)?;
+        compile_module(root, toolchain, demo, None)?; // last, as Trunk finds it then
         beside.join().map_err(|_| "Compiling a module ended unexpectedly.".to_owned())?
     })
 }
 
-/// Compiles a module if anything that goes into it has changed: the library as a `cdylib` alone. As Cargo.toml has it, for Rust
-/// programs too, Cargo leaves link-time optimisation out, and a visitor downloads a seventh more.
+/// Compiles a module if anything that goes into it has changed.
 fn compile_module(root: &Path, toolchain: &Toolchain, module: &Module, apart: Option<&str>) -> Result<()> {
     let mut cargo = toolchain.command("cargo", &[], root)?;
     let mut target = root.join("target/wasm");
@@ -81,9 +76,8 @@ fn compile_module(root: &Path, toolchain: &Toolchain, module: &Module, apart: Op
         target = target.join(name);
         cargo.env("CARGO_TARGET_DIR", &target).env("CARGO_BUILD_BUILD_DIR", cache::folder()?.join("crates").join(name));
     }
-    cargo.args(["rustc", "--lib", "--crate-type", "cdylib", "--profile", "web", "--offline"]);
-    cargo.args(["--no-default-features", "--features", module.features, "--target", TARGET, "--"]);
-    cargo.args(SMALL.iter().flat_map(|option| ["-C", option]));
+    cargo.args(["build", "--package", "pockets-module", "--profile", "web", "--offline"]);
+    cargo.args(["--features", module.features, "--target", TARGET]);
 
     // All of them end up in files of one name, whose age says nothing: what they were made of does.
     let compiler = process::output(toolchain.command("rustc", &[], root)?.arg("-vV"))?;
@@ -116,7 +110,7 @@ fn compile_module(root: &Path, toolchain: &Toolchain, module: &Module, apart: Op
 fn digest_of(root: &Path, further: &[&str]) -> io::Result<String> {
     let mut digest = md5::Context::new();
     let mut files: Vec<PathBuf> = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml"].map(|file| root.join(file)).into();
-    let mut folders = vec![root.join("src")];
+    let mut folders = vec![root.join("module"), root.join("src")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
@@ -181,8 +175,10 @@ mod tests {
     fn a_change_anywhere_in_the_sources_or_the_flags_makes_another_digest() {
         let root = std::env::temp_dir().join(format!("xtask-digest-{}", std::process::id()));
         fs::create_dir_all(root.join("src/deep")).unwrap();
+        fs::create_dir_all(root.join("module")).unwrap();
         fs::create_dir_all(root.join(".cargo")).unwrap();
-        for file in ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "src/lib.rs", "src/deep/er.rs"] {
+        for file in ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "module/lib.rs", "src/lib.rs", "src/deep/er.rs"]
+        {
             fs::write(root.join(file), file).unwrap();
         }
         let first = digest_of(&root, &["flags"]).unwrap();

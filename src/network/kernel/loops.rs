@@ -114,17 +114,6 @@ pub(super) fn differentiate(activation: Activation, output: &[f32], delta: &mut 
     }
 }
 
-/// `z·Φ(z)`, and its slope `Φ(z) + z·φ(z)`. The error function is that of Abramowitz and Stegun, *Handbook of Mathematical
-/// Functions*, 7.1.26, which is right to 1.5·10⁻⁷.
-pub(super) fn gelu(z: f32) -> (f32, f32) {
-    const COEFFICIENTS: [f32; 5] = [1.061_405_4, -1.453_152, 1.421_413_7, -0.284_496_74, 0.254_829_6];
-    let t = 1.0 / (1.0 + 0.327_591_1 * std::f32::consts::FRAC_1_SQRT_2 * z.abs());
-    let bell = exp(-0.5 * z * z);
-    let tail = 0.5 * bell * COEFFICIENTS.iter().fold(0.0, |sum, c| (sum + c) * t);
-    let below = if z < 0.0 { tail } else { 1.0 - tail };
-    (z * below, below + z * bell * 0.398_942_3)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Loops that are unrolled and calls that are inlined make a module larger, not faster: the hot loops are written out already.
+const FLAGS: [&str; 4] = [
+    "-Ctarget-feature=+simd128",
+    "-Cllvm-args=-inline-threshold=5",
+    "-Cllvm-args=-unroll-runtime=false",
+    "-Cllvm-args=-unroll-full-max-count=4",
+];
 const TARGET: &str = "wasm32-unknown-unknown";
 /// Debian's compiler and its source.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
@@ -73,7 +80,7 @@ impl Toolchain {
             }
         }
         // This replaces every other setting of the flags, so .cargo/config.toml's is repeated.
-        let mut flags = vec!["-Ctarget-feature=+simd128".to_owned()];
+        let mut flags: Vec<String> = FLAGS.map(str::to_owned).into();
         flags.extend(self.sysroot.as_ref().map(|sysroot| format!("--sysroot={}", sysroot.display())));
         command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
         if let Some(linker) = &self.linker {

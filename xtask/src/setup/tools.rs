@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
+/// What wasm-bindgen runs tests by.
+pub const RUNNER: &str = "wasm-bindgen-test-runner";
 /// Newer ones want a newer compiler than many machines have.
 const TRUNK: &str = "0.21.14";
-/// The crates by which Trunk would make files smaller; xtask/unminified has one for each.
-const MINIFIERS: [&str; 4] = ["lightningcss", "minify-html", "minify-js", "oxipng"];
+/// The crates of Trunk that it has no use for here; xtask/stand-ins has one for each.
+const UNUSED: [&str; 7] =
+    ["hickory-resolver", "lightningcss", "local-ip-address", "minify-html", "minify-js", "oxipng", "zip"];
 /// Debian's 108 exports the wrong table when a module has two, and wasm-bindgen's have.
 const OLDEST_BINARYEN: u32 = 117;
 /// Used where there is no such wasm-opt.
@@ -18,23 +21,43 @@ const BINARYEN: &str = "132.0.0";
 /// The one that Vite, which the tests use, brings too.
 const ESBUILD: &str = "0.25.12";
 
-/// The folder with `wasm-bindgen` and `wasm-bindgen-test-runner`, of the version that Cargo.lock has: they must be equal.
+/// The package with all of wasm-bindgen's programs.
+const BINDGEN: &str = "wasm-bindgen-cli";
+/// What it does here.
+const JOINS: &str = "joins WebAssembly and JavaScript";
+
+/// The folder with `wasm-bindgen`, of the version that Cargo.lock has: they must be equal.
 pub struct WasmBindgen(pub PathBuf);
 
 impl WasmBindgen {
+    /// The whole package where it is there; else our own program around its library, which takes less than half as long to compile.
     pub fn find_or_install(root: &Path) -> Result<Self> {
         let version = locked_version(root, "wasm-bindgen")?;
-        let on_path = which("wasm-bindgen").filter(|tool| says_version(tool, &version));
-        if let Some(folder) = on_path.as_deref().and_then(Path::parent)
-            && is_executable(&folder.join("wasm-bindgen-test-runner"))
-        {
-            return Ok(Self(folder.to_owned()));
+        if let Some(whole) = Self::find(&version)? {
+            return Ok(whole);
+        }
+        let tool = Tool { package: "pockets-bindgen", version: &version, program: "wasm-bindgen" };
+        cargo_install(&tool, &Source::Path(root.join("xtask/bindgen")), JOINS, "1 minute").map(Self)
+    }
+
+    /// With `wasm-bindgen-test-runner` beside it.
+    pub fn find_or_install_with_runner(root: &Path) -> Result<Self> {
+        let version = locked_version(root, "wasm-bindgen")?;
+        if let Some(whole) = Self::find(&version)? {
+            return Ok(whole);
         }
         // Its default feature is only there for secure connections to drivers on other machines.
-        let options = ["--no-default-features".to_owned()];
-        let purpose = "joins WebAssembly and JavaScript";
-        let tool = Tool { package: "wasm-bindgen-cli", version: &version, program: "wasm-bindgen-test-runner" };
-        cargo_install(&tool, &options, purpose, "1 to 3 minutes").map(Self)
+        let options = vec!["--no-default-features".to_owned()];
+        let tool = Tool { package: BINDGEN, version: &version, program: RUNNER };
+        cargo_install(&tool, &Source::Registry(options), JOINS, "1 to 3 minutes").map(Self)
+    }
+
+    /// The whole package: on the PATH, or installed earlier.
+    fn find(version: &str) -> Result<Option<Self>> {
+        let on_path = which("wasm-bindgen").filter(|tool| says_version(tool, version));
+        let on_path = on_path.as_deref().and_then(Path::parent).map(Path::to_owned);
+        let installed = place_of(BINDGEN, version)?.join("bin");
+        Ok(on_path.into_iter().chain([installed]).find(|folder| is_executable(&folder.join(RUNNER))).map(Self))
     }
 }
 
@@ -48,19 +71,19 @@ impl Trunk {
             return Ok(Self(folder.to_owned()));
         }
         let tool = Tool { package: "trunk", version: TRUNK, program: "trunk" };
-        cargo_install(&tool, &without_minifiers(root), "builds the page", "2 to 5 minutes").map(Self)
+        cargo_install(&tool, &Source::Registry(with_stand_ins(root)), "builds the page", "2 to 5 minutes").map(Self)
     }
 }
 
-/// Trunk's features, and what stands in for the crates that make files smaller: it has no feature to leave them out.
-fn without_minifiers(root: &Path) -> Vec<String> {
-    let folder = root.join("xtask/unminified");
+/// Trunk's features, and what stands in for the crates that it has no use for: it has no feature to leave them out.
+fn with_stand_ins(root: &Path) -> Vec<String> {
+    let folder = root.join("xtask/stand-ins");
     let patch = |name| {
         // A string in JSON is one in TOML.
         let path = serde_json::Value::from(folder.join(name).to_string_lossy());
         ["--config".to_owned(), format!("patch.crates-io.{name}.path={path}")]
     };
-    let patches = MINIFIERS.iter().flat_map(patch);
+    let patches = UNUSED.iter().flat_map(patch);
     std::iter::once("--no-default-features".to_owned()).chain(patches).collect()
 }
 
@@ -101,7 +124,7 @@ impl Esbuild {
 
 /// Installs a package from npm into the cache, if it is not there, and returns one of its programs.
 fn npm_install(package: &str, version: &str, program: &str, purpose: &str) -> Result<PathBuf> {
-    let place = cache::folder()?.join("tools").join(format!("{package}-{version}"));
+    let place = place_of(package, version)?;
     let tool = place.join("node_modules/.bin").join(program);
     if tool.exists() && which("node").is_some() {
         return Ok(tool);
@@ -142,7 +165,15 @@ fn says_version(tool: &Path, version: &str) -> bool {
         .is_ok_and(|said| said.split_whitespace().any(|word| word == version))
 }
 
-/// A tool from crates.io.
+/// Where a tool's sources are.
+enum Source {
+    /// On crates.io, built with these options.
+    Registry(Vec<String>),
+    /// In a folder of this project.
+    Path(PathBuf),
+}
+
+/// A tool that Cargo installs.
 struct Tool<'a> {
     package: &'a str,
     version: &'a str,
@@ -150,11 +181,16 @@ struct Tool<'a> {
     program: &'a str,
 }
 
+/// Where a tool of that version is kept.
+fn place_of(package: &str, version: &str) -> Result<PathBuf> {
+    Ok(cache::folder()?.join("tools").join(format!("{package}-{version}")))
+}
+
 /// Builds a tool into the cache, if it is not there, and returns the folder with its programs.
-fn cargo_install(tool: &Tool, options: &[String], purpose: &str, usually: &str) -> Result<PathBuf> {
+fn cargo_install(tool: &Tool, source: &Source, purpose: &str, usually: &str) -> Result<PathBuf> {
     let Tool { package, version, program } = tool;
     let cache = cache::folder()?;
-    let place = cache.join("tools").join(format!("{package}-{version}"));
+    let place = place_of(package, version)?;
     let programs = place.join("bin");
     if is_executable(&programs.join(program)) {
         return Ok(programs);
@@ -169,7 +205,11 @@ fn cargo_install(tool: &Tool, options: &[String], purpose: &str, usually: &str) 
     cache::install(&held, &place, |part| {
         let build = |lock: &[&str]| {
             let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
-            cargo.args(["install", package, "--version", version]).args(lock).args(options);
+            cargo.arg("install").args(lock);
+            match source {
+                Source::Registry(options) => cargo.args([package, "--version", version]).args(options),
+                Source::Path(folder) => cargo.arg("--path").arg(folder),
+            };
             cargo.arg("--root").arg(part).arg("--target-dir").arg(&scratch);
             // Outside of the project, whose settings are not meant for these; and not optimised, for they run for a
             // second and are compiled for minutes.
@@ -179,6 +219,9 @@ fn cargo_install(tool: &Tool, options: &[String], purpose: &str, usually: &str) 
             cargo
         };
         let (what, log) = (format!("Installing {package}"), cache::log(package)?);
+        if let Source::Path(_) = source {
+            return run_logged(&mut build(&["--locked"]), &what, &log);
+        }
         try_logged(&mut build(&["--locked"]), &what, &log).or_else(|_| {
             eprintln!("    The versions that it was published with can't be had; once more, with those that can.");
             run_logged(&mut build(&[]), &what, &log)
@@ -191,11 +234,22 @@ fn cargo_install(tool: &Tool, options: &[String], purpose: &str, usually: &str) 
 #[cfg(test)]
 mod tests {
     use super::version_in;
+    use std::fs;
 
     #[test]
     fn the_version_is_that_of_the_package_with_exactly_this_name() {
         let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"0.2.1\"\n\n[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\n";
         assert_eq!(version_in(lock, "wasm-bindgen").as_deref(), Some("0.2.130"));
         assert_eq!(version_in(lock, "wasm"), None);
+    }
+
+    #[test]
+    fn our_own_wasm_bindgen_is_of_the_version_that_the_page_has() {
+        let read = |name: &str| fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let version = version_in(&read("../Cargo.lock"), "wasm-bindgen");
+        assert!(version.is_some());
+        for package in ["pockets-bindgen", "wasm-bindgen-cli-support", "wasm-bindgen-shared"] {
+            assert_eq!(version_in(&read("bindgen/Cargo.lock"), package), version, "{package}");
+        }
     }
 }
