@@ -79,9 +79,15 @@ impl Bench {
         let mut sums = [Lanes::splat(0.0); 8];
         for _ in 0..times as usize * rounds {
             for block in black_box(&data).as_chunks::<8>().0 {
-                for (sum, vector) in sums.iter_mut().zip(block) {
-                    *sum = sum.add_product(Lanes::load(vector), factor);
-                }
+                // Written out, for the compiler is told not to.
+                sums[0] = sums[0].add_product(Lanes::load(&block[0]), factor);
+                sums[1] = sums[1].add_product(Lanes::load(&block[1]), factor);
+                sums[2] = sums[2].add_product(Lanes::load(&block[2]), factor);
+                sums[3] = sums[3].add_product(Lanes::load(&block[3]), factor);
+                sums[4] = sums[4].add_product(Lanes::load(&block[4]), factor);
+                sums[5] = sums[5].add_product(Lanes::load(&block[5]), factor);
+                sums[6] = sums[6].add_product(Lanes::load(&block[6]), factor);
+                sums[7] = sums[7].add_product(Lanes::load(&block[7]), factor);
             }
         }
         let add = |total: Lanes, sum| total.add_product(sum, Lanes::splat(1.0));

@@ -3,9 +3,10 @@
 //! What is loaded later must meet the same modules and not others of the same name, so it imports them from that file.
 
 use crate::modules::{Imports, imported};
-use crate::process::Result;
+use crate::process::{Result, run};
 use crate::setup::Esbuild;
 use crate::site::unreadable;
+use crate::wasm::MODULES;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
@@ -65,9 +66,14 @@ pub fn elsewhere(made: &Path) -> io::Result<Vec<String>> {
     Ok(names.into_iter().map(|name| format!("www/{name}")).collect())
 }
 
-/// Makes the files of the pages in `made`, and has the pages name them.
+/// Makes the files of the pages in `made`, and has the pages name them; and has shorter names in the scripts of wasm-bindgen.
 pub fn make(esbuild: &Esbuild, made: &Path) -> Result<()> {
     let Some(esbuild) = &esbuild.0 else { return Ok(()) };
+    let mut shorten = Command::new(esbuild);
+    shorten.args(MODULES.map(|module| made.join(module.name).with_extension("js")));
+    shorten.arg(format!("--outdir={}", made.display()));
+    shorten.args(["--minify", "--format=esm", "--allow-overwrite", "--log-level=warning"]);
+    run(shorten.arg(format!("--target={TARGET}")), "Shortening the modules' scripts")?;
     let www = made.join("www");
     let failed = |error: io::Error| unreadable(&www, &error);
     let mut published = imported(&www, &PUBLISHED, Imports::All).map_err(failed)?;

@@ -227,7 +227,7 @@ fn firefox(root: &Path) -> Result<()> {
     let folder = page::folder(root);
     let answers = answers(root)?;
     let mut node = page::node(root)?;
-    node.args(["--test", "--test-concurrency=1"]).args(IN_FIREFOX.map(|name| folder.join(name)));
+    node.args(["--test", "--test-concurrency=2"]).args(IN_FIREFOX.map(|name| folder.join(name)));
     node.env("POCKETS_BROWSER", "firefox").env("FIREFOX", firefox).env("POCKETS_ANSWERS", answers);
     run(&mut node, "A test of the page in Firefox")
 }

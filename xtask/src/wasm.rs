@@ -71,10 +71,10 @@ pub fn compile(root: &Path, toolchain: &Toolchain) -> Result<()> {
 /// Compiles a module if anything that goes into it has changed.
 fn compile_module(root: &Path, toolchain: &Toolchain, module: &Module, apart: Option<&str>) -> Result<()> {
     let mut cargo = toolchain.command("cargo", &[], root)?;
-    let mut target = root.join("target/wasm");
+    let (mut target, mut shared) = (root.join("target/wasm"), cache::folder()?.join("crates"));
     if let Some(name) = apart {
-        target = target.join(name);
-        cargo.env("CARGO_TARGET_DIR", &target).env("CARGO_BUILD_BUILD_DIR", cache::folder()?.join("crates").join(name));
+        (target, shared) = (target.join(name), shared.join(name));
+        cargo.env("CARGO_TARGET_DIR", &target).env("CARGO_BUILD_BUILD_DIR", &shared);
     }
     cargo.args(["build", "--package", "pockets-module", "--profile", "web", "--offline"]);
     cargo.args(["--features", module.features, "--target", TARGET]);
@@ -90,6 +90,9 @@ fn compile_module(root: &Path, toolchain: &Toolchain, module: &Module, apart: Op
         return Ok(());
     }
     eprintln!("  Compiling the module `{}` …", module.name);
+    // In the folder that clones share it may be another clone's, which Cargo does not see.
+    let last = shared.join(TARGET).join("web/deps/pockets.wasm");
+    cache::remove_file(&last).map_err(|error| unreadable(&last, &error))?;
     let log = cache::log(&format!("module-{}", module.name))?;
     run_logged(&mut cargo, &format!("Compiling the module {}", module.name), &log)?;
     let said = fs::read_to_string(&log).unwrap_or_default();
