@@ -3,6 +3,7 @@
 #[cfg(feature = "sequential")]
 mod architecture;
 mod container;
+mod error;
 mod file;
 pub mod kernel;
 pub(crate) mod lanes;
@@ -10,8 +11,11 @@ mod mlp;
 mod quantisation;
 #[cfg(feature = "sequential")]
 pub mod sequential;
+mod tensors;
+#[cfg(feature = "lab")]
+mod write;
 
-pub use file::NetworkError;
+pub use error::NetworkError;
 pub use mlp::{Activation, Layer, Mlp};
 #[cfg(feature = "sequential")]
 pub use sequential::{Operation, Sequential, Shape, Window};

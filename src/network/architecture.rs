@@ -17,8 +17,8 @@
 use super::{
     Activation, Layer, NetworkError, Operation, Sequential, Window,
     container::Container,
-    file::{self, bias, vector, weight},
     sequential::{shapes, simplified},
+    tensors::{self, bias, vector, weight},
 };
 use crate::decimal::parse;
 
@@ -84,13 +84,13 @@ fn wrong(line: &str, problem: impl Into<String>) -> NetworkError {
 
 /// The text that [`read`] reads, and the tensors that it names after the places of their operations.
 #[cfg(feature = "lab")]
-pub(super) fn write(network: &Sequential, write_layer: file::WriteLayer) -> (String, Vec<file::Written>) {
+pub(super) fn write(network: &Sequential, write_layer: tensors::WriteLayer) -> (String, Vec<tensors::Written>) {
     let (mut lines, mut tensors) = (Vec::new(), Vec::new());
     for (k, (operation, input)) in network.operations().iter().zip(network.shapes()).enumerate() {
         let mut line = operation.kind().to_owned();
         let name = k.to_string();
         let vector = |part: &str, values: &[f32]| {
-            (format!("{k}.{part}"), safetensors::Dtype::F32, vec![values.len()], file::f32_bytes(values))
+            (format!("{k}.{part}"), safetensors::Dtype::F32, vec![values.len()], tensors::f32_bytes(values))
         };
         match operation {
             Operation::Convolution(window, layer) => {
@@ -158,7 +158,7 @@ impl<'a> Line<'a> {
             "linear" => {
                 let (shape, values) = weight(tensors, self.name)?;
                 let &[outputs, inputs] = shape.as_slice() else {
-                    return Err(file::not_two(self.tensor_name("weight"), shape));
+                    return Err(tensors::not_two(self.tensor_name("weight"), shape));
                 };
                 Operation::Linear(self.layer(tensors, outputs, inputs, values)?)
             }

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "sequential")]
 mod convolution;
+mod grid;
 mod loops;
 #[cfg(feature = "sequential")]
 mod operation;
@@ -13,7 +14,8 @@ mod step;
 
 use super::Network;
 use crate::{LABELS, PIXELS, vector::zeros};
-use step::{Grid, Step};
+use grid::Grid;
+use step::Step;
 
 /// A network with room for one evaluation. All memory is allocated at the start.
 pub struct Evaluator {

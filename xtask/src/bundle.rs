@@ -2,10 +2,10 @@
 //!
 //! What is loaded later must meet the same modules and not others of the same name, so it imports them from that file.
 
+use crate::files::unreadable;
 use crate::modules::{Imports, imported};
 use crate::process::{Result, run};
 use crate::setup::Esbuild;
-use crate::site::unreadable;
 use crate::wasm::MODULES;
 use std::collections::BTreeSet;
 use std::io::Write;

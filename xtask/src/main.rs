@@ -5,6 +5,7 @@ mod bundle;
 mod cache;
 mod coverage;
 mod documents;
+mod files;
 mod fuzz;
 mod modules;
 mod npm;

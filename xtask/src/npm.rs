@@ -1,5 +1,6 @@
 //! The package for npm: `cargo xtask npm`.
 
+use crate::files::files_in;
 use crate::modules::{Imports, imported};
 use crate::process::Result;
 use crate::supply::NOTICE;
@@ -58,7 +59,7 @@ fn fill(root: &Path, package: &Path) -> io::Result<()> {
     for name in ["www/protocol.d.ts", "www/digits/samples.json", NOTICE] {
         copy(version.join(name), name)?;
     }
-    for name in site::files_in(&version.join("www/networks"))? {
+    for name in files_in(&version.join("www/networks"))? {
         copy(version.join("www/networks").join(&name), &format!("www/networks/{}", name.display()))?;
     }
     for license in ["LICENSE-MIT", "LICENSE-APACHE"] {

@@ -1,6 +1,7 @@
 //! Builds the static site: Trunk makes the page, [`wasm`] its modules, and the last step gives everything but the pages
 //! themselves an address that changes with the contents, so that it may be cached for ever.
 
+use crate::files::{files_in, unreadable};
 use crate::modules::{Imports, imported};
 use crate::process::{Result, run};
 use crate::setup::{Esbuild, Toolchain, Trunk, WasmBindgen, WasmOpt};
@@ -239,26 +240,6 @@ fn with_files_named(script: &str, version: &str, assets: &[&PathBuf]) -> String 
     script
         .replace("'/* version */'", &serde_json::json!(version).to_string())
         .replace("['/* files */']", &serde_json::json!(files).to_string())
-}
-
-/// All files below a folder, relative to it, in order of their names.
-pub fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(inner) = folders.pop() {
-        for entry in fs::read_dir(folder.join(&inner))? {
-            let entry = entry?;
-            let path = inner.join(entry.file_name());
-            if entry.file_type()?.is_dir() { folders.push(path) } else { files.push(path) }
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// The sentence for a file or folder that an operation failed on.
-pub fn unreadable(folder: &Path, error: &io::Error) -> String {
-    format!("{} can't be read: {error}.", folder.display())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a visitor downloads until the first attack has been seen.
 
+use crate::files::{files_in, unreadable};
 use crate::page;
 use crate::process::{self, Result};
 use crate::site;
@@ -74,10 +75,10 @@ const PIECES: [(&str, &str); 5] = [
 
 /// The table of the WebAssembly modules, and of the digits that the trainer's comes with.
 fn modules(dist: &Path) -> Result<String> {
-    let unreadable = |error: io::Error| format!("{} can't be read: {error}.", dist.display());
+    let unreadable = |error: io::Error| unreadable(dist, &error);
     let mut table =
         "| module, digits        |   bytes | gzip -9 |\n|-----------------------|--------:|--------:|\n".to_owned();
-    let files = site::files_in(dist).map_err(unreadable)?;
+    let files = files_in(dist).map_err(unreadable)?;
     for (name, what) in PIECES {
         let is_it = |file: &&PathBuf| file.file_name().is_some_and(|found| found == name);
         let file = files.iter().find(is_it).ok_or(format!("There is no {name}."))?;
@@ -117,9 +118,9 @@ fn table(root: &Path, dist: &Path, title: &str, page: &str, budget: usize) -> Re
 
 /// Prints every file of the site with its size.
 pub fn list(dist: &Path) -> Result<()> {
-    let unreadable = |error: io::Error| format!("{} can't be read: {error}.", dist.display());
+    let unreadable = |error: io::Error| unreadable(dist, &error);
     println!("{:<48} {:>9} {:>9}", "file", "bytes", "gzip -9");
-    for file in site::files_in(dist).map_err(unreadable)? {
+    for file in files_in(dist).map_err(unreadable)? {
         let bytes = fs::read(dist.join(&file)).map_err(unreadable)?;
         println!("{:<48} {:>9} {:>9}", file.display(), bytes.len(), gzip_size(&bytes)?);
     }

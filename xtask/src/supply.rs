@@ -2,6 +2,7 @@
 //!
 //! Read from `cargo metadata`, in a second; cargo-deny asks the same questions and takes minutes to compile.
 
+use crate::files::files_in;
 use crate::process::{self, Result};
 use crate::wasm::MODULES;
 use serde_json::Value;
@@ -169,7 +170,7 @@ fn unused(package: &Value) -> Vec<String> {
     let places = ["src", "tests", "benches", "examples"].map(|place| folder.join(place));
     let sources: Vec<String> = places
         .iter()
-        .filter_map(|place| Some((place, crate::site::files_in(place).ok()?)))
+        .filter_map(|place| Some((place, files_in(place).ok()?)))
         .flat_map(|(place, files)| files.into_iter().map(|file| place.join(file)))
         .filter_map(|file| fs::read_to_string(file).ok())
         .collect();

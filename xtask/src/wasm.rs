@@ -2,9 +2,9 @@
 //! changed, joined to JavaScript by wasm-bindgen and made small by wasm-opt.
 
 use crate::cache;
+use crate::files::unreadable;
 use crate::process::{self, Result, run, run_logged};
 use crate::setup::{Toolchain, WasmBindgen, WasmOpt, host};
-use crate::site::unreadable;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, io, thread};

@@ -5,8 +5,8 @@
 //! four or an activation with a flat side: what is zero costs nothing.
 
 use super::{
+    grid::Grid,
     loops::{affine, columns},
-    step::Grid,
 };
 use crate::{
     network::{

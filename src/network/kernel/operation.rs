@@ -2,10 +2,7 @@
 //!
 //! A convolution is an affine layer of the patch under its window, and so is its gradient. A mean is a convolution too.
 
-use super::{
-    convolution::Convolution,
-    step::{Grid, Step},
-};
+use super::{convolution::Convolution, grid::Grid};
 use crate::{
     network::{Layer, Operation, Window, lanes::exp},
     vector::zeros,
@@ -39,27 +36,10 @@ pub(super) struct MaxPool {
     rest: Vec<f32>,
 }
 
-impl Grid {
-    /// The grid of a window's positions over this one.
-    pub(super) fn under(self, window: Window) -> Self {
-        let along =
-            |length: usize, size: usize, stride: usize, padding: usize| (length + 2 * padding - size) / stride + 1;
-        Grid {
-            rows: along(self.rows, window.size.0, window.stride.0, window.padding.0),
-            columns: along(self.columns, window.size.1, window.stride.1, window.padding.1),
-            ..self
-        }
-    }
-}
-
-impl Step {
-    /// What `operation` does to `input`, and where it leaves the result; nothing where it does nothing.
+impl Operated {
+    /// What `operation` does to `input`, and where it leaves the result; nothing where it is none of these.
     pub(super) fn of(operation: &Operation, input: Grid) -> Option<(Self, Grid)> {
-        let (operated, output) = match operation {
-            Operation::Linear(layer) => return Some(Step::affine(input, layer)),
-            Operation::Activation(activation) => return Some((Step::Activation(*activation), input)),
-            // Whatever follows looks at the whole grid, or at each number alone.
-            Operation::Flatten => return None,
+        Some(match operation {
             Operation::Convolution(window, layer) => Operated::convolution(input, *window, layer),
             Operation::AveragePool(window) => Operated::convolution(input, *window, &mean(*window, input.channels)),
             Operation::MaxPool(window) => {
@@ -69,12 +49,10 @@ impl Step {
             }
             Operation::Scale { factor, shift } => (Operated::Scale(spread(factor, input), spread(shift, input)), input),
             Operation::Gelu => (Operated::Gelu(zeros(input.len())), input),
-        };
-        Some((Step::Operated(operated), output))
+            Operation::Linear(_) | Operation::Activation(_) | Operation::Flatten => return None,
+        })
     }
-}
 
-impl Operated {
     /// A layer of the patch under a window.
     fn convolution(input: Grid, window: Window, layer: &Layer) -> (Self, Grid) {
         let (convolution, output) = Convolution::new(input, window, layer);

@@ -1,14 +1,14 @@
 //! What an evaluation consists of, forwards and back.
-//!
-//! Numbers are kept [row, column, channel], channels padded to the lanes, so that what a window covers lies side by side.
 
-use super::loops::{activate, affine, columns, differentiate, pad, padded, transposed};
 #[cfg(feature = "sequential")]
 use super::operation::Operated;
-use crate::{
-    SIDE,
-    network::{Activation, Layer},
+use super::{
+    grid::Grid,
+    loops::{activate, affine, columns, differentiate, pad, padded, transposed},
 };
+#[cfg(feature = "sequential")]
+use crate::network::Operation;
+use crate::network::{Activation, Layer};
 
 /// One operation, prepared, with what the way back needs.
 pub(super) enum Step {
@@ -17,30 +17,6 @@ pub(super) enum Step {
     /// What only networks have that are more than a plain perceptron.
     #[cfg(feature = "sequential")]
     Operated(Operated),
-}
-
-/// Where numbers are: `(row·columns + column)·stride + channel`.
-#[derive(Clone, Copy)]
-pub(super) struct Grid {
-    pub channels: usize,
-    pub rows: usize,
-    pub columns: usize,
-    pub stride: usize,
-}
-
-impl Grid {
-    /// Of the image, whose single channel is not padded.
-    pub(super) const IMAGE: Grid = Grid { channels: 1, rows: SIDE, columns: SIDE, stride: 1 };
-
-    /// How many numbers there are, padding included.
-    pub(super) fn len(self) -> usize {
-        padded(self.rows * self.columns * self.stride)
-    }
-
-    /// How many there are before the last padding.
-    fn used(self) -> usize {
-        (self.rows * self.columns - 1) * self.stride + self.channels
-    }
 }
 
 /// An affine layer of everything.
@@ -54,6 +30,17 @@ pub(super) struct Affine {
 }
 
 impl Step {
+    /// What `operation` does to `input`, and where it leaves the result; nothing where it does nothing: whatever follows a flattening
+    /// looks at the whole grid, or at each number alone.
+    #[cfg(feature = "sequential")]
+    pub(super) fn of(operation: &Operation, input: Grid) -> Option<(Self, Grid)> {
+        match operation {
+            Operation::Linear(layer) => Some(Step::affine(input, layer)),
+            Operation::Activation(activation) => Some((Step::Activation(*activation), input)),
+            _ => Operated::of(operation, input).map(|(operated, output)| (Step::Operated(operated), output)),
+        }
+    }
+
     /// A layer of everything. Its weight is [out, channel, row, column].
     #[inline(never)]
     pub(super) fn affine(input: Grid, layer: &Layer) -> (Self, Grid) {
