@@ -2,7 +2,7 @@
 /** The npm package, packed, installed and bundled by Vite as somebody else's page would. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -44,9 +44,12 @@ async function run() {
   await refused(endless);
   const waited = performance.now() - begun;
   const next = await pockets.classify(x);
+  // What only the larger module can search.
+  const { name } = await pockets.load(new URL('./cnn.safetensors', location.href));
+  const { success, adversarial } = await pockets.attack(x, { target: 8 });
   pockets.close();
   await refused(pockets.classify(x));
-  return { network, label: seen.label, probabilities: seen.probabilities.length, result: { ...result, perturbation: [...(result.perturbation ?? [])], image: [...(result.image ?? [])] }, again: again.label, steps, refusals, waited, next: next.label };
+  return { network, label: seen.label, probabilities: seen.probabilities.length, result: { ...result, perturbation: [...(result.perturbation ?? [])], image: [...(result.image ?? [])] }, again: again.label, steps, refusals, waited, next: next.label, convolutional: { name, success, adversarial } };
 }
 Object.assign(window, { done: run().catch((error) => ({ error: String(error) })) });
 `;
@@ -63,6 +66,7 @@ before(async () => {
   await writeFile(join(site, 'main.ts'), MAIN);
   await mkdir(join(site, 'public'));
   await writeFile(join(site, 'public/stubborn.safetensors'), stubborn(20_000));
+  await copyFile(join(PACKAGE, 'www/networks/CNN8-16-10.safetensors'), join(site, 'public/cnn.safetensors'));
   await build({ root: site, base: './', logLevel: 'error', configFile: false, build: { target: 'es2022' } });
 });
 after(() => rm(site, { recursive: true, force: true }));
@@ -107,6 +111,7 @@ test('the package bundles with Vite; its element and its functions work in Worke
   assert(found.waited < 5000, 'an abort does not wait for the search’s end');
   assert.equal(found.next, 3, 'after an abort the Worker serves again');
   assert.match(closed, /closed/);
+  assert.deepEqual(found.convolutional, { name: 'CNN8-16-10', success: true, adversarial: 8 });
   assert.deepEqual(faults, []);
   assert.deepEqual(
     requests.filter((url) => !url.startsWith(server.url) && !/^(data|blob):/.test(url)),

@@ -178,9 +178,10 @@ mod tests {
     fn a_change_anywhere_in_the_sources_or_the_flags_makes_another_digest() {
         let root = std::env::temp_dir().join(format!("xtask-digest-{}", std::process::id()));
         fs::create_dir_all(root.join("src/deep")).unwrap();
-        fs::create_dir_all(root.join("module")).unwrap();
+        fs::create_dir_all(root.join("module/src")).unwrap();
         fs::create_dir_all(root.join(".cargo")).unwrap();
-        for file in ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "module/lib.rs", "src/lib.rs", "src/deep/er.rs"]
+        for file in
+            ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "module/src/lib.rs", "src/lib.rs", "src/deep/er.rs"]
         {
             fs::write(root.join(file), file).unwrap();
         }
