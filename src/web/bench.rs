@@ -1,4 +1,4 @@
-//! What `cargo xtask bench` times on the module as it ships, without messages: evaluations, the arithmetic in one alone, searches.
+//! What `cargo xtask bench` times on the sections' module as it ships, without messages: evaluations, the arithmetic in one alone, searches.
 
 use crate::{
     PIXELS,

@@ -3,7 +3,7 @@
  * Measures the finished site in Chromium and prints one JSON object, on the last line. For `cargo xtask bench`.
  *
  * All figures are medians over the drawings of tests/fixtures/strokes (150 of them), each attacked with (label + 1) mod 10.
- * Evaluations and searches are timed in a Worker on the shipped module, `convolutional_ms` on CNN8-16-10; `stroke_to_paint_ms`
+ * Evaluations and searches are timed in a Worker on the sections' module as shipped, `convolutional_ms` on CNN8-16-10; `stroke_to_paint_ms`
  * on the page itself, from the pointer event to the painted perturbation. Two figures are none of these medians: `frame_p95_ms`, of the time between two
  * frames of the page while a pen draws and the sections "nine" and "search" are on screen, and `longest_task_ms` of the page's
  * thread meanwhile, 0 where none took 50 ms.
