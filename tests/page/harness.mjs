@@ -23,7 +23,8 @@ import { createServer } from 'node:http';
 import { extname, join, normalize, relative, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gzip as gzipThen } from 'node:zlib';
 import { chromium, firefox } from 'playwright-core';
 
 /**
@@ -58,6 +59,14 @@ const MEDIA_TYPES = {
   '.png': 'image/png',
 };
 
+const gzip = promisify(gzipThen);
+
+/** Waits for a moment of performance.now(), not at all if it has passed. @param {number} moment */
+async function until(moment) {
+  const wait = moment - performance.now();
+  if (wait > 0) await sleep(wait);
+}
+
 /**
  * Serves a folder on a port of its own, as a plain static host does.
  *
@@ -71,6 +80,8 @@ const MEDIA_TYPES = {
  */
 export async function startServer({ folder = DIST, below = '/', extra = {}, refuse = () => false, line } = {}) {
   let lineIsFree = 0;
+  /** Files as a slow line carries them. @type {Map<string, Promise<Buffer>>} */
+  const packings = new Map();
   let published = folder;
   /** @type {string[]} */
   const served = [];
@@ -92,19 +103,24 @@ export async function startServer({ folder = DIST, below = '/', extra = {}, refu
       if ((await stat(file)).isDirectory()) file = join(file, 'index.html');
       served.push(relative(published, file));
       if (line) {
-        const packed = gzipSync(await readFile(file), { level: 9 });
+        // By the line's own clock: what a timer is late is not lost to the line.
+        let due = performance.now() + line.latency;
+        const packing = packings.get(file) ?? readFile(file).then((bytes) => gzip(bytes, { level: 9 }));
+        packings.set(file, packing);
+        const packed = await packing;
         const cached = /\/v-[0-9a-f]+\//.test(file) ? 'max-age=31536000, immutable' : 'no-cache';
         response.writeHead(200, {
           'Content-Type': MEDIA_TYPES[extname(file)] ?? 'application/octet-stream',
           'Content-Encoding': 'gzip',
           'Cache-Control': cached,
         });
-        await sleep(line.latency);
         // Chunk by chunk, so that answers on their way at the same time get equal parts of the line.
         for (let at = 0; at < packed.length; at += CHUNK) {
           const chunk = packed.subarray(at, at + CHUNK);
-          lineIsFree = Math.max(lineIsFree, performance.now()) + (1000 * chunk.length) / line.bytesPerSecond;
-          await sleep(lineIsFree - performance.now());
+          await until(due);
+          lineIsFree = Math.max(lineIsFree, due) + (1000 * chunk.length) / line.bytesPerSecond;
+          due = lineIsFree;
+          await until(due);
           response.write(chunk);
         }
         response.end();
