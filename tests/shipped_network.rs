@@ -50,8 +50,8 @@ fn the_shipped_network_is_the_trained_one_packed() {
 #[test]
 fn both_networks_classify_the_first_300_test_digits_as_reported() {
     // From a forward pass by NumPy, in float64, over the same files: of all 10,000 the trained network misclassifies 162
-    // and the shipped one 164, the 1.62 % and 1.64 % of their metadata.
-    for (file, test_error) in [(TRAINED, "1.62"), (SHIPPED, "1.64")] {
+    // and the shipped one 167, the 1.62 % and 1.67 % of their metadata.
+    for (file, test_error) in [(TRAINED, "1.62"), (SHIPPED, "1.67")] {
         let network = Mlp::from_safetensors(file).unwrap();
         let wrong: Vec<usize> = digits()
             .iter()

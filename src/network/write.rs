@@ -22,9 +22,9 @@ impl Mlp {
         file(tensors, &[("activation", self.activation().name()), ("name", self.name())], metadata)
     }
 
-    /// Writes the file that [`Mlp::from_safetensors`] reads in 8 bits a weight: each row of `W` as the nearest multiples
-    /// of a 63rd of its largest value; biases in F32. With twice as fine a grid, all that a signed byte holds, a network
-    /// errs on as many test digits, and its file packs into a sixth more.
+    /// Writes the file that [`Mlp::from_safetensors`] reads in 8 bits a weight: each row of `W` as the nearest multiples of a 63rd of
+    /// its largest value, but large layers of an eighth of the spread of their weights; biases in F32. With twice as fine a grid a
+    /// network errs on as many test digits, and its file packs into a sixth more.
     pub fn to_safetensors_i8(&self, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
         self.file(layer_i8, metadata)
     }
