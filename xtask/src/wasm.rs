@@ -10,7 +10,7 @@ use std::process::Command;
 use std::{fs, io, thread};
 
 /// What the browsers that the page supports can do; wasm-opt may use no more.
-const OPTIMISATION: [&str; 8] = [
+const OPTIMISATION: [&str; 9] = [
     "--enable-simd",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
@@ -19,6 +19,8 @@ const OPTIMISATION: [&str; 8] = [
     "--enable-reference-types",
     "--enable-multivalue",
     "-O2",
+    // Says which names it has given to what.
+    "--minify-imports-and-exports-and-modules",
 ];
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -148,31 +150,90 @@ fn join_module(root: &Path, module: &Module, bindgen: &WasmBindgen, wasm_opt: &W
     join.args(["--target", "web", "--no-typescript", "--out-name", module.name, "--out-dir"]);
     run(join.arg(made), "Joining the module and the page")?;
     let Some(wasm_opt) = &wasm_opt.0 else { return Ok(()) };
-    optimise(root, wasm_opt, module, &made.join(format!("{}_bg.wasm", module.name)))
+    let names = optimise(root, wasm_opt, module, &made.join(format!("{}_bg.wasm", module.name)))?;
+    let script = made.join(module.name).with_extension("js");
+    let text = fs::read_to_string(&script).map_err(|error| unreadable(&script, &error))?;
+    fs::write(&script, with_names(&text, &names)).map_err(|error| unreadable(&script, &error))
 }
 
-/// Makes the file of a module smaller, once: what came of it is kept under the digest of what went in.
-fn optimise(root: &Path, wasm_opt: &Path, module: &Module, file: &Path) -> Result<()> {
+/// Makes the file of a module smaller, once: what came of it is kept under the digest of what went in. Returns the names by which its
+/// script is to call things.
+fn optimise(root: &Path, wasm_opt: &Path, module: &Module, file: &Path) -> Result<Names> {
     let kept = &root.join("target/wasm/optimised").join(module.name);
     let bytes = fs::read(file).map_err(|error| unreadable(file, &error))?;
     let tool = wasm_opt.to_string_lossy();
     let digest = md5::compute([&bytes, tool.as_bytes(), OPTIMISATION.join(" ").as_bytes()].concat());
     let result = kept.join(format!("{digest:x}.wasm"));
+    let named = result.with_extension("json");
     if !result.exists() {
         cache::remove(kept).and_then(|()| fs::create_dir_all(kept)).map_err(|error| unreadable(kept, &error))?;
         let part = kept.join("part");
         let mut optimise = Command::new(wasm_opt);
         optimise.args(OPTIMISATION).arg(file).arg("-o").arg(&part);
-        let log = cache::log(&format!("wasm-opt-{}", module.name))?;
-        run_logged(&mut optimise, "Optimising the module", &log)?;
-        fs::rename(&part, &result).map_err(|error| unreadable(&part, &error))?;
+        let names = process::output(&mut optimise)?;
+        fs::write(&named, names)
+            .and_then(|()| fs::rename(&part, &result))
+            .map_err(|error| unreadable(&part, &error))?;
     }
-    fs::copy(&result, file).map(drop).map_err(|error| unreadable(&result, &error))
+    let names = fs::read_to_string(&named).map_err(|error| unreadable(&named, &error))?;
+    let names = Names::parse(&names).map_err(|error| format!("wasm-opt's names mean nothing: {error}."))?;
+    fs::copy(&result, file).map(|_| names).map_err(|error| unreadable(&result, &error))
+}
+
+/// What wasm-opt has called things instead.
+struct Names {
+    /// Module, name, new name.
+    imports: Vec<(String, String, String)>,
+    /// Name, new name.
+    exports: Vec<(String, String)>,
+}
+
+impl Names {
+    fn parse(json: &str) -> serde_json::Result<Self> {
+        let mut names: serde_json::Value = serde_json::from_str(json)?;
+        let [imports, exports] = ["imports", "exports"].map(|kind| names[kind].take());
+        Ok(Names { imports: serde_json::from_value(imports)?, exports: serde_json::from_value(exports)? })
+    }
+}
+
+/// wasm-bindgen's script with these names: of what it gives the module as `name: function`, of what it takes as `wasm.name`. wasm-opt
+/// calls the one module that it imports from `a`.
+fn with_names(script: &str, names: &Names) -> String {
+    let mut text = script.to_owned();
+    for (module, name, short) in &names.imports {
+        text = text.replace(&format!("\"{module}\":"), "a:").replace(&format!(" {name}:"), &format!(" {short}:"));
+    }
+    for (name, short) in &names.exports {
+        let long = format!("wasm.{name}");
+        let mut parts = text.split(&long);
+        let mut renamed = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let goes_on = part.starts_with(|next: char| next.is_alphanumeric() || next == '_');
+            renamed += &format!("wasm.{}{part}", if goes_on { name } else { short });
+        }
+        text = renamed;
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_script_calls_things_as_the_module_does() {
+        let said = r#"{"imports": [["./m_bg.js", "__wbg_now_1f", "b"]], "exports": [["free", "c"], ["serve", "d"]]}"#;
+        let names = Names::parse(said).unwrap();
+        let script = "\
+            import0 = {\n    __wbg_now_1f: function() { wasm.free(1); wasm.free_all(); },\n};\n\
+            return { \"./m_bg.js\": import0 };\n\
+            export function serve(port) { wasm.serve(port); }\n";
+        let renamed = "\
+            import0 = {\n    b: function() { wasm.c(1); wasm.free_all(); },\n};\n\
+            return { a: import0 };\n\
+            export function serve(port) { wasm.d(port); }\n";
+        assert_eq!(with_names(script, &names), renamed);
+    }
 
     #[test]
     fn a_change_anywhere_in_the_sources_or_the_flags_makes_another_digest() {
