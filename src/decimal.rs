@@ -43,7 +43,7 @@ impl Display for Decimal {
                 if rest.is_empty() { Ok(()) } else { write!(f, ".{rest}") }
             }
             _ => {
-                let (first, rest) = text.split_at(1);
+                let (first, rest) = text.split_at_checked(1).unwrap_or((text, ""));
                 if rest.is_empty() { write!(f, "{first}e{exponent}") } else { write!(f, "{first}.{rest}e{exponent}") }
             }
         }

@@ -21,7 +21,6 @@ mod work;
 
 pub use gallery::{mix, signed_limit};
 
-use crate::network::NetworkError;
 use gallery::Gallery;
 use message::{Facts, Request, Response};
 use schedule::{Schedule, Task};
@@ -61,7 +60,8 @@ impl Engine {
         match request {
             Request::Load { id, key, bytes } => responses.push(match self.stock.load(key, &bytes.0) {
                 Ok(network) => Response::Loaded { id, network },
-                Err(NetworkError::Outgrown) => Response::Outgrown { id },
+                // A build that reads less than the larger one leaves the reason to that, too.
+                Err(_) if cfg!(not(feature = "sequential")) => Response::Outgrown { id },
                 Err(error) => Response::Failed { id, message: error.to_string() },
             }),
             Request::Digits { bytes } => self.stock.take_digits(bytes.0),

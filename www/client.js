@@ -356,7 +356,7 @@ export class Client {
     const loading = this.#loading.get(id);
     this.#loading.delete(id); // its silence is ours
     const failure = await compile(SECTIONS.module).then(() => '', reasonOf);
-    const why = this.#fatal || (failure && `The part of this page that such networks need could not be loaded (${failure}).`);
+    const why = this.#fatal || (failure && `The part of this page that such files need could not be loaded (${failure}).`);
     if (why) return loading?.refuse(new Error(why));
     if (loading) this.#loading.set(id, loading);
     if (this.#build === SECTIONS) return loading && this.#post({ load: { id, key: loading.key, bytes: loading.bytes } });

@@ -479,7 +479,8 @@ pub enum Response {
         /// What was taken.
         network: Facts,
     },
-    /// A network is more than a plain perceptron, and this build of the engine knows no more: the larger one is to be asked.
+    /// A file is no plain perceptron, and this build of the engine knows no more: the larger one is to be asked, which takes it or says
+    /// why not.
     Outgrown {
         /// Of the request.
         id: u32,

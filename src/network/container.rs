@@ -4,6 +4,8 @@
 //! header's JSON is a small part of the language: two levels of objects, strings, and lists of whole numbers. The crate writes
 //! the files, and tests compare what both read.
 
+use super::error::words;
+
 /// The longest header that is read, as in the safetensors crate.
 const LONGEST_HEADER: usize = 100_000_000;
 /// The most tensors that are read. No plain network comes near, and looking each up by name stays quick.
@@ -48,10 +50,10 @@ impl<'a> Container<'a> {
             }
             let (tensor, place) = json.tensor(name)?;
             if container.tensors.iter().any(|known| known.name == tensor.name) {
-                return Err(format!("it has two tensors named {:?}", tensor.name));
+                return Err(words(|| format!("it has two tensors named {:?}", tensor.name)));
             }
             if container.tensors.len() == MOST_TENSORS {
-                return Err(format!("it has more than {MOST_TENSORS} tensors"));
+                return Err(words(|| format!("it has more than {MOST_TENSORS} tensors")));
             }
             container.tensors.push(tensor);
             places.push(place);
@@ -87,8 +89,8 @@ impl<'a> Container<'a> {
             let (from, to) = places[k];
             let tensor = &mut self.tensors[k];
             let bytes = data.get(from..to).filter(|_| from == end);
-            tensor.data =
-                bytes.ok_or_else(|| format!("{:?} does not lie where the file has bytes for it", tensor.name))?;
+            let nowhere = || words(|| format!("{:?} does not lie where the file has bytes for it", tensor.name));
+            tensor.data = bytes.ok_or_else(nowhere)?;
             let size = match tensor.dtype.as_str() {
                 "F32" => 4,
                 "F16" => 2,
@@ -98,7 +100,7 @@ impl<'a> Container<'a> {
             let numbers = tensor.shape.iter().try_fold(size, |product: usize, &n| product.checked_mul(n));
             if size > 0 && numbers != Some(to - from) {
                 let (name, shape) = (&tensor.name, &tensor.shape);
-                return Err(format!("{name:?} of shape {shape:?} has {} bytes", to - from));
+                return Err(words(|| format!("{name:?} of shape {shape:?} has {} bytes", to - from)));
             }
             end = to;
         }
@@ -136,13 +138,13 @@ impl Json<'_> {
                 "dtype" => dtype = Some(json.string()?),
                 "shape" => shape = Some(json.numbers()?),
                 "data_offsets" => place = Some(json.numbers()?),
-                _ => return Err(format!("its header says {key:?} of {name:?}")),
+                _ => return Err(words(|| format!("its header says {key:?} of {name:?}"))),
             }
             Ok(())
         })?;
         match (dtype, shape, place.as_deref()) {
             (Some(dtype), Some(shape), Some(&[from, to])) => Ok((Tensor { name, dtype, shape, data: &[] }, (from, to))),
-            _ => Err(format!("its header lacks the dtype, shape or data_offsets of {name:?}")),
+            _ => Err(words(|| format!("its header lacks the dtype, shape or data_offsets of {name:?}"))),
         }
     }
 
@@ -155,9 +157,8 @@ impl Json<'_> {
         }
         loop {
             self.skip_space();
-            let digits = self.rest.bytes().take_while(u8::is_ascii_digit).count();
-            let (number, rest) = self.rest.split_at(digits);
-            if digits > 1 && number.starts_with('0') {
+            let (number, rest) = leading_digits(self.rest);
+            if number.len() > 1 && number.starts_with('0') {
                 return Err("its header has a number that begins with 0".into());
             }
             numbers.push(number.parse().map_err(|_| "its header lacks a whole number, or has one that is too large")?);
@@ -199,11 +200,14 @@ impl Json<'_> {
             Some('t') => Some('\t'),
             Some('u') => match self.unit()? {
                 // The first of two halves.
-                high @ 0xd800..0xdc00 if self.rest.starts_with("\\u") => {
-                    self.rest = &self.rest[2..];
-                    let low = self.unit()?;
-                    char::decode_utf16([high, low]).next().and_then(Result::ok)
-                }
+                unit @ 0xd800..0xdc00 => match self.rest.strip_prefix("\\u") {
+                    Some(rest) => {
+                        self.rest = rest;
+                        let low = self.unit()?;
+                        char::decode_utf16([unit, low]).next().and_then(Result::ok)
+                    }
+                    None => None,
+                },
                 unit => char::from_u32(unit.into()),
             },
             _ => None,
@@ -221,7 +225,7 @@ impl Json<'_> {
     }
 
     fn expect(&mut self, mark: char) -> Result<(), String> {
-        if self.take(mark) { Ok(()) } else { Err(format!("its header lacks a {mark:?}")) }
+        if self.take(mark) { Ok(()) } else { Err(words(|| format!("its header lacks a {mark:?}"))) }
     }
 
     fn take(&mut self, mark: char) -> bool {
@@ -234,6 +238,12 @@ impl Json<'_> {
     fn skip_space(&mut self) {
         self.rest = self.rest.trim_start_matches(is_space);
     }
+}
+
+/// The decimal digits that a text begins with, and the rest.
+pub(super) fn leading_digits(text: &str) -> (&str, &str) {
+    // Checked, though it can't fail: what panics over the parts of a text is two kilobytes of the page's module.
+    text.split_at_checked(text.bytes().take_while(u8::is_ascii_digit).count()).unwrap_or((text, ""))
 }
 
 fn is_space(character: char) -> bool {

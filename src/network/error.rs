@@ -82,7 +82,12 @@ pub enum NetworkError {
     /// A tensor that no operation of the architecture uses.
     #[error("no line of the architecture in the file's metadata names the tensor {0:?}")]
     UnusedTensor(String),
-    /// A file with an architecture, in a build without the feature `sequential`.
+    /// A file that is no plain perceptron, in a build without the feature `sequential`, which leaves the reason to one that has it.
     #[error("this build reads plain perceptrons alone")]
     Outgrown,
+}
+
+/// A part of a sentence; none, nor the code that would put it together, in a build that gives no reasons.
+pub(super) fn words(say: impl FnOnce() -> String) -> String {
+    if cfg!(feature = "sequential") { say() } else { String::new() }
 }

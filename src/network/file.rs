@@ -2,7 +2,8 @@
 
 use super::{
     Activation, Layer, Mlp, Network, NetworkError,
-    container::Container,
+    container::{Container, leading_digits},
+    error::words,
     mlp::{check_layers, shape_name},
     tensors::{bias, not_two, weight},
 };
@@ -15,6 +16,11 @@ impl Network {
     /// where the metadata has an `architecture` (what that is: `src/network/architecture.rs`). An architecture that comes
     /// to a plain perceptron becomes one.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, NetworkError> {
+        let read = Network::parse(bytes);
+        if cfg!(feature = "sequential") { read } else { read.map_err(|_| NetworkError::Outgrown) }
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, NetworkError> {
         let tensors = Container::parse(bytes).map_err(NetworkError::Container)?;
         let Some(text) = tensors.entry("architecture") else { return Mlp::read(&tensors).map(Network::from) };
         Network::read(&tensors, text)
@@ -59,9 +65,8 @@ impl Mlp {
         }
         check_layers(&names, &layers)?;
         let activation = match tensors.entry("activation") {
-            Some(text) => {
-                Activation::parse(text).ok_or_else(|| NetworkError::Activation { found: format!("{text:?}") })?
-            }
+            Some(text) => Activation::parse(text)
+                .ok_or_else(|| NetworkError::Activation { found: words(|| format!("{text:?}")) })?,
             None if layers.len() == 1 => Activation::Sigmoid, // no hidden layer uses it
             None => return Err(NetworkError::Activation { found: "nothing".into() }),
         };
@@ -93,30 +98,27 @@ fn layer_names(container: &Container) -> Result<Vec<String>, NetworkError> {
 fn natural_order(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (a, b);
     loop {
-        let (da, db) = (leading_digits(a), leading_digits(b));
-        if da > 0 && db > 0 {
-            let (na, nb) = (a[..da].trim_start_matches('0'), b[..db].trim_start_matches('0'));
+        let ((na, rest_a), (nb, rest_b)) = (leading_digits(a), leading_digits(b));
+        if !na.is_empty() && !nb.is_empty() {
+            let (na, nb) = (na.trim_start_matches('0'), nb.trim_start_matches('0'));
             let order = na.len().cmp(&nb.len()).then_with(|| na.cmp(nb));
             if order != Ordering::Equal {
                 return order;
             }
-            (a, b) = (&a[da..], &b[db..]);
+            (a, b) = (rest_a, rest_b);
             continue;
         }
-        match (a.chars().next(), b.chars().next()) {
-            (Some(ca), Some(cb)) if ca == cb => (a, b) = (&a[ca.len_utf8()..], &b[cb.len_utf8()..]),
+        let (mut rest_a, mut rest_b) = (a.chars(), b.chars());
+        match (rest_a.next(), rest_b.next()) {
+            (Some(ca), Some(cb)) if ca == cb => (a, b) = (rest_a.as_str(), rest_b.as_str()),
             (ca, cb) => return ca.cmp(&cb),
         }
     }
 }
 
-fn leading_digits(text: &str) -> usize {
-    text.bytes().take_while(u8::is_ascii_digit).count()
-}
-
 fn read_layer(tensors: &Container, name: &str) -> Result<Layer, NetworkError> {
     let (shape, weight) = weight(tensors, name)?;
-    let &[outputs, inputs] = shape.as_slice() else { return Err(not_two(format!("{name}.weight"), shape)) };
+    let &[outputs, inputs] = shape.as_slice() else { return Err(not_two(words(|| format!("{name}.weight")), shape)) };
     Ok(Layer { inputs, outputs, weight, bias: bias(tensors, name, outputs)? })
 }
 

@@ -3,7 +3,7 @@
 //! A network is `z_k = W_k a_{k−1} + b_k`, `a_k = φ(z_k)` with `a_0 = x`; the last
 //! `z` are the logits. `φ` is one activation for all hidden layers.
 
-use super::NetworkError;
+use super::{NetworkError, error::words};
 use crate::{LABELS, PIXELS};
 use serde::{Deserialize, Serialize};
 
@@ -121,34 +121,35 @@ pub(super) fn check_layers(names: &[String], layers: &[Layer]) -> Result<(), Net
     let mut width = PIXELS;
     for (k, (name, layer)) in names.iter().zip(layers).enumerate() {
         let wrong = |expected: String| NetworkError::Shape {
-            tensor: format!("{name}.weight"),
+            tensor: words(|| format!("{name}.weight")),
             found: vec![layer.outputs, layer.inputs],
             expected,
         };
         if layer.inputs != width {
-            let why =
-                if k == 0 { "one for each pixel of 28×28".into() } else { format!("the width of {}", names[k - 1]) };
-            return Err(wrong(format!("[out, {width}], {why}")));
+            return Err(wrong(words(|| match k {
+                0 => format!("[out, {width}], one for each pixel of 28×28"),
+                _ => format!("[out, {width}], the width of {}", names[k - 1]),
+            })));
         }
         if layer.outputs == 0 {
-            return Err(wrong("at least one output".into()));
+            return Err(wrong(words(|| "at least one output".into())));
         }
         if k + 1 == layers.len() && layer.outputs != LABELS {
-            return Err(wrong(format!("[{LABELS}, {width}] in the last layer, one row for each digit")));
+            return Err(wrong(words(|| format!("[{LABELS}, {width}] in the last layer, one row for each digit"))));
         }
         for (part, values, expected) in
             [("weight", &layer.weight, layer.outputs * layer.inputs), ("bias", &layer.bias, layer.outputs)]
         {
-            let tensor = format!("{name}.{part}");
+            let tensor = || words(|| format!("{name}.{part}"));
             if values.len() != expected {
                 return Err(NetworkError::Shape {
-                    tensor,
+                    tensor: tensor(),
                     found: vec![values.len()],
-                    expected: format!("{expected} values"),
+                    expected: words(|| format!("{expected} values")),
                 });
             }
             if let Some(&value) = values.iter().find(|v| !v.is_finite()) {
-                return Err(NetworkError::NotFinite { tensor, value });
+                return Err(NetworkError::NotFinite { tensor: tensor(), value });
             }
         }
         width = layer.outputs;

@@ -5,13 +5,14 @@ use super::Layer;
 use super::{
     NetworkError,
     container::{Container, Tensor},
+    error::words,
     quantisation,
 };
 use half::f16;
 
 /// The refusal of a weight that is no matrix.
 pub(super) fn not_two(tensor: String, found: Vec<usize>) -> NetworkError {
-    NetworkError::Shape { tensor, found, expected: "two dimensions, [out, in]".into() }
+    NetworkError::Shape { tensor, found, expected: words(|| "two dimensions, [out, in]".into()) }
 }
 
 /// The weight of a layer, [out, …], row by row, and its shape.
@@ -70,7 +71,7 @@ fn one_each(layer: &str, tensor: &str, found: &[usize], outputs: usize) -> Resul
     if found == [outputs] {
         return Ok(());
     }
-    let expected = format!("[{outputs}], one for each row of {layer}.weight");
+    let expected = words(|| format!("[{outputs}], one for each row of {layer}.weight"));
     Err(NetworkError::Shape { tensor: tensor.into(), found: found.to_vec(), expected })
 }
 

@@ -133,7 +133,7 @@ impl Value {
             }
         };
         let place = names.iter().position(|known| *known == name);
-        let place = place.ok_or_else(|| Misunderstanding(format!("{name:?} is none of {names:?}")))?;
+        let place = place.ok_or_else(|| Misunderstanding(format!("“{name}” is not known")))?;
         Ok(Variant(place as u32, content))
     }
 }
