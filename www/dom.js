@@ -1,5 +1,5 @@
 // @ts-check
-/** Small helpers for the views. */
+/** Small helpers for the views, and the lists that they begin with. */
 
 /**
  * The page's element of that id.
@@ -34,4 +34,17 @@ export function download(name, data, type) {
   const link = create('a', { href: url, download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/**
+ * A list that a demo begins with.
+ * @param {string} what in words
+ * @param {string} file where it is, from here
+ * @param {string} [written] the list itself: the build writes it into the page, where it arrives before anything else can be asked for
+ */
+export async function listOf(what, file, written) {
+  if (written) return JSON.parse(written);
+  const response = await fetch(new URL(file, import.meta.url));
+  if (!response.ok) throw new Error(`${what} could not be loaded (${response.status}).`);
+  return response.json();
 }

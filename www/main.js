@@ -37,6 +37,7 @@ let network = { name: initialState().network, bytes: new Uint8Array(), widths: [
 
 const status = byId('status', HTMLElement);
 const networkSelect = byId('network', HTMLSelectElement);
+const samplesGroup = byId('samples', HTMLElement);
 const pad = byId('pad', HTMLCanvasElement);
 const showInputProbabilities = probabilitiesView(byId('x-probabilities', HTMLElement));
 const showSumProbabilities = probabilitiesView(byId('sum-probabilities', HTMLElement));
@@ -51,7 +52,7 @@ const demo = new Demo(
     clear: byId('clear', HTMLElement),
     target: byId('target', HTMLElement),
     takenFor: byId('taken-for', HTMLElement),
-    samples: byId('samples', HTMLElement),
+    samples: samplesGroup,
     input: byId('x', HTMLCanvasElement),
     change: byId('r', HTMLCanvasElement),
     sum: byId('sum', HTMLCanvasElement),
@@ -227,12 +228,12 @@ async function start() {
     else choose(name);
   });
   try {
-    const [shipped, samples] = await Promise.all([listNetworks(), loadSamples()]);
+    const [shipped, samples] = await Promise.all([listNetworks(networkSelect.dataset.list), loadSamples(samplesGroup.dataset.list)]);
     networks.push(...shipped);
     networksView(networkSelect, networks, demo.touching(choose));
     demo.offer(samples);
-    await choose(wanted.network);
     if (!wanted.hasDigit && !isTouched) demo.arrive(FIRST);
+    await choose(wanted.network);
     watchSections();
   } catch (error) {
     demo.fail(error instanceof Error ? error.message : String(error));

@@ -9,14 +9,10 @@
  * @property {number} [test_error]
  * @property {Uint8Array} [bytes] the file itself, if the visitor brought it
  */
-import { create } from './dom.js';
+import { create, listOf } from './dom.js';
 
-/** @returns {Promise<NetworkEntry[]>} */
-export async function listNetworks() {
-  const response = await fetch(new URL('./networks/index.json', import.meta.url));
-  if (!response.ok) throw new Error(`The list of networks could not be loaded (${response.status}).`);
-  return response.json();
-}
+/** @param {string} [written] the list itself, where a page has it @returns {Promise<NetworkEntry[]>} */
+export const listNetworks = (written) => listOf('The list of networks', 'networks/index.json', written);
 
 /** @param {NetworkEntry} entry @returns {Promise<Uint8Array>} */
 export async function fetchNetwork(entry) {

@@ -1,18 +1,16 @@
 // @ts-check
 /** Ten drawings for people who don't draw, as buttons with a small picture of each. */
-import { create } from './dom.js';
+import { create, listOf } from './dom.js';
 import { fromPad, toPath } from './drawing.js';
 
 /**
  * @typedef {{ label: number, drawing: import('./drawing.js').Drawing }} Sample
  */
 
-/** @returns {Promise<Sample[]>} */
-export async function loadSamples() {
-  const response = await fetch(new URL('digits/samples.json', import.meta.url));
-  if (!response.ok) throw new Error(`The sample digits could not be loaded (${response.status}).`);
+/** @param {string} [written] the list itself, where a page has it @returns {Promise<Sample[]>} */
+export async function loadSamples(written) {
   /** @type {{ side: number, digits: { digit: number, strokes: number[][] }[] }} */
-  const { side, digits } = await response.json();
+  const { side, digits } = await listOf('The sample digits', 'digits/samples.json', written);
   return digits.map(({ digit, strokes }) => ({ label: digit, drawing: fromPad(strokes, side) }));
 }
 

@@ -42,6 +42,8 @@ const LATER: [&str; 4] = ["./explore/*", "./embed-snippets.js", "../pockets.js",
 const PUBLISHED: [&str; 3] = ["element.js", "client.js", WORKER];
 /// The script of the Worker, which is the page's too.
 const WORKER: &str = "worker.js";
+/// The pages' styles.
+const STYLES: [&str; 3] = ["style.css", "embed.css", "explore/explore.css"];
 /// The oldest JavaScript that has to understand them.
 const TARGET: &str = "es2022";
 
@@ -66,14 +68,15 @@ pub fn elsewhere(made: &Path) -> io::Result<Vec<String>> {
     Ok(names.into_iter().map(|name| format!("www/{name}")).collect())
 }
 
-/// Makes the files of the pages in `made`, and has the pages name them; and has shorter names in the scripts of wasm-bindgen.
+/// Makes the files of the pages in `made`, and has the pages name them; and has the styles and the scripts of wasm-bindgen shorter.
 pub fn make(esbuild: &Esbuild, made: &Path) -> Result<()> {
     let Some(esbuild) = &esbuild.0 else { return Ok(()) };
     let mut shorten = Command::new(esbuild);
     shorten.args(MODULES.map(|module| made.join(module.name).with_extension("js")));
-    shorten.arg(format!("--outdir={}", made.display()));
+    shorten.args(STYLES.map(|name| made.join("www").join(name)));
+    shorten.args(["outdir", "outbase"].map(|option| format!("--{option}={}", made.display())));
     shorten.args(["--minify", "--format=esm", "--allow-overwrite", "--log-level=warning"]);
-    run(shorten.arg(format!("--target={TARGET}")), "Shortening the modules' scripts")?;
+    run(shorten.arg(format!("--target={TARGET}")), "Shortening the modules' scripts and the styles")?;
     let www = made.join("www");
     let failed = |error: io::Error| unreadable(&www, &error);
     let mut published = imported(&www, &PUBLISHED, Imports::All).map_err(failed)?;

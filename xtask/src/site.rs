@@ -18,8 +18,9 @@ const BY_TRUNK: [&str; 2] = ["pockets-module.js", "pockets-module_bg.wasm"];
 
 /// What else the first attack needs: what the Worker imports, and what is fetched.
 const WORKER: [&str; 3] = ["www/worker.js", "www/serve.js", "pockets.js"];
-const FETCHED: [&str; 4] =
-    ["pockets_bg.wasm", "www/networks/FC100-100-10.safetensors", "www/networks/index.json", "www/digits/samples.json"];
+const FETCHED: [&str; 2] = ["pockets_bg.wasm", "www/networks/FC100-100-10.safetensors"];
+/// Lists that the first attack needs, and the elements that they are of.
+const LISTS: [(&str, &str); 2] = [("www/networks/index.json", "network"), ("www/digits/samples.json", "samples")];
 
 /// The folder of the finished site.
 pub fn folder(root: &Path) -> PathBuf {
@@ -163,17 +164,31 @@ fn top_names(files: &[PathBuf]) -> Vec<String> {
     names
 }
 
-/// A page with a link for everything that its first attack needs, so that all of it is asked for at once and not one after another.
+/// A page with a link for everything that its first attack needs, so that all of it is asked for at once and not one after another. The
+/// lists stand in the page itself where it has their elements, as `data-list`: there they arrive while the other files are asked for.
 fn with_preloads(html: &str, page: &Path, made: &Path) -> io::Result<String> {
     let Some(entries) = bundle::entries(page, made) else { return Ok(html.to_owned()) };
+    let mut html = html.to_owned();
+    let mut fetched = FETCHED.to_vec();
+    for (file, id) in LISTS {
+        let element = format!(" id=\"{id}\"");
+        if !html.contains(&element) {
+            fetched.push(file);
+            continue;
+        }
+        let list: serde_json::Value = serde_json::from_slice(&fs::read(made.join(file))?)?;
+        let text = list.to_string().replace('&', "&amp;").replace('"', "&quot;");
+        html = html.replacen(&element, &format!("{element} data-list=\"{text}\""), 1);
+    }
     let modules = imported(&made.join("www"), entries, Imports::Static)?.into_iter().map(|name| format!("www/{name}"));
     let modules = WORKER.iter().map(|&name| name.to_owned()).chain(modules);
     // The large ones first: they keep the line busy while the small ones wait for their turn.
     let fetched =
-        FETCHED.iter().map(|file| format!("    <link rel=\"preload\" as=\"fetch\" href=\"{file}\" crossorigin />\n"));
+        fetched.iter().map(|file| format!("    <link rel=\"preload\" as=\"fetch\" href=\"{file}\" crossorigin />\n"));
     let links: String =
         fetched.chain(modules.map(|file| format!("    <link rel=\"modulepreload\" href=\"{file}\" />\n"))).collect();
-    Ok(html.replacen("  </head>", &format!("{links}  </head>"), 1))
+    // Below the first script, which is to be asked for before them, and above what only others than browsers read.
+    Ok(html.replacen("</script>\n", &format!("</script>\n{links}"), 1))
 }
 
 /// Puts `version/` before every attribute value that is the relative address of a moved file.
@@ -289,17 +304,18 @@ mod tests {
             fs::write(
                 made.join("index.html"),
                 r#"<head><script type="module" src="./www/main.js"></script>
-  </head>"#,
+  </head><div id="samples"></div>"#,
             )
             .unwrap();
             fs::write(made.join("www/main.js"), script).unwrap();
             fs::write(made.join("www/networks/a.safetensors"), "weights").unwrap();
+            fs::create_dir_all(made.join("www/digits")).unwrap();
+            fs::write(made.join("www/digits/samples.json"), "[\n\"a & b\"]").unwrap();
             finish(&made, &folder.join("dist")).unwrap();
             let html = fs::read_to_string(folder.join("dist/index.html")).unwrap();
-            assert!(
-                html.contains(&r#"<link rel="modulepreload" href="./v-"#.to_owned())
-                    && html.contains("pockets_bg.wasm")
-            );
+            assert!(html.contains(r#"<link rel="modulepreload" href="./v-"#) && html.contains("pockets_bg.wasm"));
+            assert!(html.contains(r#"<div id="samples" data-list="[&quot;a &amp; b&quot;]"></div>"#));
+            assert!(html.contains("www/networks/index.json\"") && !html.contains("samples.json"));
             let script_at = html.split('"').nth(3).unwrap().trim_start_matches("./").to_owned();
             assert_eq!(fs::read_to_string(folder.join("dist").join(&script_at)).unwrap().trim_end(), script);
             script_at

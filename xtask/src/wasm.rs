@@ -10,7 +10,7 @@ use std::process::Command;
 use std::{fs, io, thread};
 
 /// What the browsers that the page supports can do; wasm-opt may use no more.
-const OPTIMISATION: [&str; 9] = [
+const OPTIMISATION: [&str; 11] = [
     "--enable-simd",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
@@ -19,6 +19,8 @@ const OPTIMISATION: [&str; 9] = [
     "--enable-reference-types",
     "--enable-multivalue",
     "-O2",
+    "--strip-producers",
+    "--strip-target-features",
     // Says which names it has given to what.
     "--minify-imports-and-exports-and-modules",
 ];
