@@ -39,12 +39,12 @@ export function download(name, data, type) {
 /**
  * A list that a demo begins with.
  * @param {string} what in words
- * @param {string} file where it is, from here
+ * @param {URL} file where it is; to be written as `new URL('…', import.meta.url)`, for bundlers
  * @param {string} [written] the list itself: the build writes it into the page, where it arrives before anything else can be asked for
  */
 export async function listOf(what, file, written) {
   if (written) return JSON.parse(written);
-  const response = await fetch(new URL(file, import.meta.url));
+  const response = await fetch(file);
   if (!response.ok) throw new Error(`${what} could not be loaded (${response.status}).`);
   return response.json();
 }

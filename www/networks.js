@@ -12,7 +12,7 @@
 import { create, listOf } from './dom.js';
 
 /** @param {string} [written] the list itself, where a page has it @returns {Promise<NetworkEntry[]>} */
-export const listNetworks = (written) => listOf('The list of networks', 'networks/index.json', written);
+export const listNetworks = (written) => listOf('The list of networks', new URL('./networks/index.json', import.meta.url), written);
 
 /** @param {NetworkEntry} entry @returns {Promise<Uint8Array>} */
 export async function fetchNetwork(entry) {

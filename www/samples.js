@@ -10,7 +10,7 @@ import { fromPad, toPath } from './drawing.js';
 /** @param {string} [written] the list itself, where a page has it @returns {Promise<Sample[]>} */
 export async function loadSamples(written) {
   /** @type {{ side: number, digits: { digit: number, strokes: number[][] }[] }} */
-  const { side, digits } = await listOf('The sample digits', 'digits/samples.json', written);
+  const { side, digits } = await listOf('The sample digits', new URL('digits/samples.json', import.meta.url), written);
   return digits.map(({ digit, strokes }) => ({ label: digit, drawing: fromPad(strokes, side) }));
 }
 

@@ -80,7 +80,7 @@ test('where the larger engine cannot be had the network is refused in a sentence
   const { page, draw, readout } = await open(t, { ...STILL, refuse, expected: [/404/, /WebAssembly/] });
   await settled(page, /as 3.*makes it predict 8/);
   await choose(page);
-  await settled(page, /such networks need could not be loaded/);
+  await settled(page, /such files need could not be loaded/);
   await page.getByRole('button', { name: 'Clear', exact: true }).click();
   await draw(await written(7));
   await settled(page, /your digit as 7.*makes it predict 8/);
