@@ -3,6 +3,7 @@
 use crate::process::{Result, run, set_ahead};
 use crate::setup::{self, Browser, RUNNER, Toolchain, WasmBindgen, python};
 use crate::{documents, npm, page, site, size, supply, wasm};
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -202,14 +203,15 @@ fn pages(root: &Path) -> Result<()> {
     let folder = page::folder(root);
     let files = fs::read_dir(&folder).into_iter().flatten().flatten().map(|file| file.path());
     let mut tests: Vec<PathBuf> = files.filter(|file| file.to_string_lossy().ends_with(".test.mjs")).collect();
-    tests.sort();
+    // The long ones first, so that none is left alone at the end.
+    tests.sort_by_key(|file| (Reverse(fs::metadata(file).map_or(0, |known| known.len())), file.clone()));
     let (measuring, others): (Vec<_>, Vec<_>) = tests.into_iter().partition(|file| file.ends_with(MEASURING));
     if measuring.is_empty() || others.is_empty() {
         return Err(format!("There are tests missing in {}.", folder.display()));
     }
     let chrome = setup::headless_shell(Browser::find_or_install()?.chrome)?;
-    // A file can work while another waits.
-    let at_once = thread::available_parallelism().map_or(2, |cores| (cores.get() + 1).clamp(2, 8));
+    // Half of its time a test waits, for a pen or for the page to have come to rest.
+    let at_once = thread::available_parallelism().map_or(2, |cores| (2 * cores.get() + 1).min(8));
     let suite = |files: &[PathBuf], at_once: usize| {
         let mut node = page::node(root)?;
         node.env("CHROME", &chrome).arg("--test").arg(format!("--test-concurrency={at_once}")).args(files);
