@@ -182,12 +182,16 @@ export function startBrowser({ inFirefox = IN_FIREFOX, isStill = false } = {}) {
   });
 }
 
-/** For all tests of a file; each gets a profile of its own. @type {Map<boolean, ReturnType<typeof startBrowser>>} */
+/** For all tests of a process; each gets a profile of its own. @type {Map<boolean, ReturnType<typeof startBrowser>>} */
 const browsers = new Map();
-// A script that is no test prints what it found, and would print the test runner's words too if it knew of that.
+
+/** Ends the browsers that tests have shared. */
+export const closeBrowsers = () => Promise.all([...browsers.values()].map(async (browser) => (await browser).close()));
+
+// For a file that is run by itself. A script that is no test prints what it found, and would print the test runner's words too if it knew of that.
 if (/\.test\.mjs$/.test(process.argv[1] ?? '')) {
   const { after } = await import('node:test');
-  after(() => Promise.all([...browsers.values()].map(async (browser) => (await browser).close())));
+  after(closeBrowsers);
 }
 
 /** @param {boolean} isStill see {@link startBrowser} */

@@ -211,11 +211,10 @@ fn pages(root: &Path) -> Result<()> {
     }
     let chrome = setup::headless_shell(Browser::find_or_install()?.chrome)?;
     // Half of its time a test waits, for a pen or for the page to have come to rest.
-    let at_once = thread::available_parallelism().map_or(2, |cores| (2 * cores.get() + 1).min(8));
+    let at_once = thread::available_parallelism().map_or(2, |cores| (3 * cores.get()).min(8));
     let suite = |files: &[PathBuf], at_once: usize| {
-        let mut node = page::node(root)?;
-        node.env("CHROME", &chrome).arg("--test").arg(format!("--test-concurrency={at_once}")).args(files);
-        run(&mut node, "A test of the page")
+        let mut node = page::script(root, "run.mjs")?;
+        run(node.env("CHROME", &chrome).arg(at_once.to_string()).args(files), "A test of the page")
     };
     let results = [suite(&others, at_once), suite(&measuring, 1)];
     results.into_iter().collect()
