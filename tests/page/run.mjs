@@ -48,6 +48,5 @@ function give(atOnce, files) {
   }
 }
 
-const { send } = process;
-if (send) take((message) => send.call(process, message));
+if (process.send) take((message) => process.send?.(message));
 else give(Number(process.argv[2]), process.argv.slice(3));
