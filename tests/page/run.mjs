@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Runs files of page tests, so many at once: each process takes a file, has its tests one after the other, and takes the next. To start
- * Node.js, Playwright and a browser for each file anew is a second of work.
+ * Runs files of page tests, so many at once: each process takes a file, has its tests one after the other, and takes the next. Node.js,
+ * Playwright and a browser are started once for all of its files.
  *
  *     node run.mjs 5 draw.test.mjs touch.test.mjs …
  */

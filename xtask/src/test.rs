@@ -210,7 +210,7 @@ fn pages(root: &Path) -> Result<()> {
         return Err(format!("There are tests missing in {}.", folder.display()));
     }
     let chrome = setup::headless_shell(Browser::find_or_install()?.chrome)?;
-    // Half of its time a test waits, for a pen or for the page to have come to rest.
+    // Much of its time a test waits, for a pen or for the page to have come to rest.
     let at_once = thread::available_parallelism().map_or(2, |cores| (3 * cores.get()).min(8));
     let suite = |files: &[PathBuf], at_once: usize| {
         let mut node = page::script(root, "run.mjs")?;
