@@ -10,6 +10,7 @@ use crate::{
         message::{Request, Response},
     },
     picture::{Palette, Picture, Pixels},
+    wire::Service,
 };
 use serde::{Deserialize, Serialize};
 
@@ -71,15 +72,16 @@ pub struct Painter {
     palettes: Vec<(u32, Palette)>,
 }
 
-impl Studio {
-    /// An engine that works for `slice` milliseconds in one [`Studio::run`]. The first thing that it says is [`Response::Ready`].
-    pub fn new(slice: f64) -> Self {
+impl Service for Studio {
+    type Message = Message;
+    type Reply = Reply;
+
+    fn open(slice: f64) -> Self {
         let ready = Reply::Engine { response: Response::Ready, pixels: Vec::new() };
         Studio { engine: Engine::new(slice), painter: Painter::default(), replies: vec![ready] }
     }
 
-    /// Takes a message. All but a question has its effect at once.
-    pub fn receive(&mut self, message: Message) {
+    fn receive(&mut self, message: Message) {
         match message {
             Message::Engine { request, palette } => {
                 self.painter.note(&request, palette);
@@ -93,22 +95,25 @@ impl Studio {
         }
     }
 
-    /// Works until nothing is left to do, or a slice of milliseconds has passed on the clock.
-    pub fn run(&mut self, clock: &dyn Fn() -> f64) {
+    fn run(&mut self, clock: &dyn Fn() -> f64) {
         self.engine.run(clock);
         self.pass_on();
     }
 
-    /// What there is to say since the last call, in order.
-    pub fn take_replies(&mut self) -> Vec<Reply> {
+    fn take_replies(&mut self) -> Vec<Reply> {
         std::mem::take(&mut self.replies)
     }
 
-    /// Whether nothing is left to do; what is left to say does not count.
-    pub fn is_idle(&self) -> bool {
+    fn is_idle(&self) -> bool {
         self.engine.is_idle()
     }
 
+    fn misunderstood(id: Option<u32>, message: String) -> Option<Reply> {
+        Some(Reply::Engine { response: Response::Failed { id: id?, message }, pixels: Vec::new() })
+    }
+}
+
+impl Studio {
     fn pass_on(&mut self) {
         for response in self.engine.take_responses() {
             let pixels = self.painter.paint(&response);

@@ -7,23 +7,19 @@
 #[cfg(feature = "sections")]
 mod bench;
 pub(crate) mod request;
-#[cfg(not(feature = "feed"))]
-mod studio;
-#[cfg(feature = "feed")]
-mod training;
 
 #[cfg(feature = "sections")]
 pub use bench::Bench;
 
+#[cfg(feature = "feed")]
+use crate::feed::Session as Served;
 #[cfg(not(feature = "feed"))]
 use crate::studio::Studio as Served;
-#[cfg(feature = "feed")]
-use training::Training as Served;
 
-use crate::wire::gathered;
+use crate::wire::{Service, gathered};
 use js_sys::Reflect;
 use request::understood;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use std::{
     cell::{Cell, RefCell},
@@ -37,29 +33,6 @@ extern "C" {
     /// The clock: milliseconds, of a Worker and of a page alike.
     #[wasm_bindgen(js_namespace = performance)]
     fn now() -> f64;
-}
-
-/// What takes messages at any time, and works on them a slice at a time.
-trait Service {
-    /// What a page says to it.
-    type Message: DeserializeOwned;
-    /// What it says.
-    type Reply: Serialize;
-
-    /// One that works for `slice` milliseconds between two looks at what has arrived, and has to say that it is ready.
-    fn open(slice: f64) -> Self;
-
-    fn receive(&mut self, message: Self::Message);
-
-    fn run(&mut self, clock: &dyn Fn() -> f64);
-
-    /// What there is to say since the last call, in order.
-    fn take_replies(&mut self) -> Vec<Self::Reply>;
-
-    fn is_idle(&self) -> bool;
-
-    /// What to say to a message that means nothing, by its number if it has one; nothing if nobody waits for it.
-    fn misunderstood(id: Option<u32>, message: String) -> Option<Self::Reply>;
 }
 
 /// Serves the page at the other end of `port`, working for at most `slice` milliseconds between two looks at what has arrived.

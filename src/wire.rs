@@ -1,13 +1,40 @@
-//! Arrays that cross between a page and its Workers: typed arrays in a browser, sequences of numbers elsewhere.
+//! What lies between a page and its Workers: the [`Service`] at one end, and the arrays that cross, which are typed arrays in a browser
+//! and sequences of numbers elsewhere.
 //!
 //! In a browser an array is handed over with its message, not copied: [`gathered`] collects the buffers of all arrays that
 //! are being serialised.
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error, SeqAccess, Visitor},
+    de::{DeserializeOwned, Error, SeqAccess, Visitor},
 };
 use std::{fmt, marker::PhantomData};
+
+/// What takes a page's messages at any time, and works on them a slice of time after another.
+pub trait Service {
+    /// What a page says to it.
+    type Message: DeserializeOwned;
+    /// What it says.
+    type Reply: Serialize;
+
+    /// One that works for `slice` milliseconds in one [`Service::run`]. The first thing that it has to say is that it is ready.
+    fn open(slice: f64) -> Self;
+
+    /// Takes a message.
+    fn receive(&mut self, message: Self::Message);
+
+    /// Works until nothing is left to do, or its slice has passed on the clock, which tells milliseconds.
+    fn run(&mut self, clock: &dyn Fn() -> f64);
+
+    /// What there is to say since the last call, in order.
+    fn take_replies(&mut self) -> Vec<Self::Reply>;
+
+    /// Whether nothing is left to do; what is left to say does not count.
+    fn is_idle(&self) -> bool;
+
+    /// What to say, in words, to a message that means nothing, by its number if it has one. Nothing where nobody waits for it.
+    fn misunderstood(id: Option<u32>, message: String) -> Option<Self::Reply>;
+}
 
 /// 32-bit numbers; in JavaScript a `Float32Array`.
 #[derive(Clone, Debug, Default, PartialEq)]

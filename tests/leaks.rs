@@ -7,6 +7,7 @@ use pockets::{
     engine::message::*,
     picture::Palette,
     studio::{Message, Studio},
+    wire::Service,
 };
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -104,7 +105,7 @@ impl Driver {
 
 #[test]
 fn an_engine_holds_no_more_after_thousands_of_questions_than_after_a_hundred() {
-    let mut driver = Driver { studio: Studio::new(8.0), now: Cell::new(0.0), id: 0 };
+    let mut driver = Driver { studio: Studio::open(8.0), now: Cell::new(0.0), id: 0 };
     NETWORKS.iter().for_each(|name| driver.load(name));
     (0..3).for_each(|_| driver.round());
     let warm = LIVE.load(Ordering::Relaxed);

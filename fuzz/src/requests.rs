@@ -7,6 +7,7 @@ use pockets::{
     engine::message::*,
     picture::{Palette, Picture, Pixels},
     studio::{Message, Reply, Studio},
+    wire::Service,
 };
 use std::{cell::Cell, collections::HashSet};
 
@@ -42,7 +43,7 @@ struct Talk {
 
 impl Talk {
     fn new() -> Self {
-        let mut talk = Talk { studio: Studio::new(8.0), now: Cell::new(0.0), open: HashSet::new() };
+        let mut talk = Talk { studio: Studio::open(8.0), now: Cell::new(0.0), open: HashSet::new() };
         let request = Request::Load { id: 0, key: "n0".into(), bytes: Bytes(NETWORK.to_vec()) };
         talk.receive(0, Message::Engine { request, palette: None });
         talk

@@ -6,6 +6,7 @@ use pockets::{
     engine::message::*,
     picture::{Palette, Picture},
     studio::{Message, Reply, Studio},
+    wire::Service,
 };
 use proptest::{prelude::*, test_runner::RngSeed};
 use std::{cell::Cell, collections::HashMap};
@@ -138,7 +139,7 @@ impl Watch {
 }
 
 fn play(events: Vec<Event>) -> Result<(), TestCaseError> {
-    let mut studio = Studio::new(8.0);
+    let mut studio = Studio::open(8.0);
     let mut watch = Watch::default();
     let now = Cell::new(0.0);
     let run = |studio: &mut Studio, tick: f64| {

@@ -5,6 +5,7 @@ use pockets::{
     engine::message::*,
     picture::{Palette, Picture, Pixels},
     studio::{Message, Reply, Studio},
+    wire::Service,
 };
 use std::cell::Cell;
 
@@ -17,7 +18,7 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        let mut desk = Desk { studio: Studio::new(SLICE), now: Cell::new(0.0), tick: 0.01 };
+        let mut desk = Desk { studio: Studio::open(SLICE), now: Cell::new(0.0), tick: 0.01 };
         let [Reply::Engine { response: Response::Ready, .. }] = &desk.studio.take_replies()[..] else { panic!() };
         let request = Request::Load { id: 0, key: main(), bytes: Bytes(shipped(&main())) };
         desk.studio.receive(Message::Engine { request, palette: None });

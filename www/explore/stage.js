@@ -56,7 +56,7 @@ const REST = 120;
  * @returns {Update}
  */
 export function stage(place, page, client) {
-  document.head.append(create('link', { rel: 'stylesheet', href: new URL('explore.css', import.meta.url).href }));
+  const sheet = create('link', { rel: 'stylesheet', href: new URL('explore.css', import.meta.url).href });
   const view = new View(client, 'explore');
   const tools = { client, view, page };
   const recolour = () => view.recolour(palette());
@@ -99,8 +99,14 @@ export function stage(place, page, client) {
   for (const element of place.querySelectorAll('section')) {
     if (!(element.id in SECTIONS)) continue;
     states.set(element, { update: null, loading: false, onScreen: false, shown: null });
-    observer.observe(element);
   }
+  // Without its style sheet more of a section is on screen than there should be.
+  for (const end of ['load', 'error']) {
+    sheet.addEventListener(end, () => {
+      for (const element of states.keys()) observer.observe(element);
+    });
+  }
+  document.head.append(sheet);
   watchTheme(recolour);
   recolour();
 
