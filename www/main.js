@@ -105,7 +105,11 @@ function say(text) {
   if (!isTouched || demo.isFatal || hash === location.hash) return;
   // A link that this page could not understand stays one step back.
   const isForeign = readLink(location.hash).kind === 'foreign';
-  history[isForeign ? 'pushState' : 'replaceState'](null, '', hash);
+  try {
+    history[isForeign ? 'pushState' : 'replaceState'](null, '', hash);
+  } catch {
+    // Not every document has an address of its own; one in a frame’s srcdoc has none.
+  }
 }
 
 /**

@@ -52,6 +52,16 @@ test('the snippet’s frame attacks a sample and what is drawn, and takes the he
   assert.match(await readout(frame, 'Adversarial prediction').innerText(), /^8/);
 });
 
+test('in a sandboxed frame it works by itself, and nothing is refused', async (t) => {
+  // host() fails on whatever the console says.
+  const { page } = await host(
+    t,
+    `<iframe sandbox="allow-scripts" width="640" height="600" src="${site.url}embed.html#v1;target=8"></iframe>`,
+  );
+  await says(page, /makes it predict 8/);
+  assert.equal(page.workers().length, 0);
+});
+
 test('the host’s script listens to no other window, origin or message', async (t) => {
   const { page } = await host(t, await snippet('#v1;target=8'));
   await says(page, /makes it predict 8/);
