@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
-import { colours, killWorkers, rememberWorkers, section, settled, STILL, withoutWorkers, written } from './helpers.mjs';
+import { colours, killWorkers, rememberWorkers, section, settled, STILL, stubborn, withoutWorkers, written } from './helpers.mjs';
 
 const NAME = 'CNN8-16-10';
 
@@ -131,4 +131,38 @@ test('a network that PyTorch wrote is attacked, and one that cannot be is refuse
   await own.getByText('PyTorch’s strides is now attacked'.replace('’', "'")).waitFor();
   await settled(page, /makes it predict|no change|predicts/);
   assert.match(await readout('Prediction').innerText(), /^\d/);
+});
+
+test('a network of the visitor’s own is there on the next visit, by its link too, until it is forgotten', async (t) => {
+  const { page, draw, url } = await open(t, STILL);
+  await draw(await written(3));
+  await settled(page, /your digit as 3/);
+  const own = await section(page, 'Bring your own network');
+  await own
+    .locator('input[type=file]')
+    .setInputFiles({ name: 'made-up.safetensors', mimeType: 'application/octet-stream', buffer: stubborn(20) });
+  await own.getByText('Made up is now attacked').waitFor();
+  await page.waitForFunction(() => location.hash.includes('network=Made%20up'));
+  const link = await page.evaluate(() => location.href);
+  await page.goto('about:blank');
+  await page.goto(link);
+  await settled(page);
+  assert.equal(await page.getByRole('combobox', { name: 'Network', exact: true }).inputValue(), 'Made up');
+  const again = await section(page, 'Bring your own network');
+  await again.getByRole('button', { name: 'Forget Made up' }).click();
+  await again.getByText('Made up is forgotten').waitFor();
+  assert.equal(await page.getByRole('combobox', { name: 'Network', exact: true }).inputValue(), 'FC100-100-10');
+  await page.goto(url);
+  await page.goto(link);
+  await settled(page, /There is no network called Made up on this page/);
+});
+
+test('a map without a proof speaks of no ring', async (t) => {
+  const { page } = await open(t, STILL);
+  await settled(page);
+  await choose(page);
+  await settled(page, /as 3.*makes it predict 8/);
+  const pocket = await section(page, 'Why chance misses the pocket');
+  await pocket.getByText('On the dashed ring lies x′').waitFor();
+  assert.equal(await pocket.getByText('solid ring').count(), 0);
 });

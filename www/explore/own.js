@@ -32,14 +32,33 @@ export function section(figure, { page }) {
   const input = create('input', { type: 'file', accept: '.safetensors', id: 'own-file' });
   const zone = create('div', { class: 'drop' }, input, create('label', { for: 'own-file' }, 'Choose a safetensors file, or drop one here'));
   const words = create('p', { class: 'words' });
+  const kept = create('ul', { class: 'kept' });
   figure.append(
     create(
       'div',
       { class: 'columns own' },
-      create('div', {}, zone, words),
+      create('div', {}, zone, words, kept),
       create('pre', { tabindex: '0', role: 'group', 'aria-label': 'How to save a network in Python' }, create('code', {}, PYTHON)),
     ),
   );
+
+  /** The visitor's own networks, each of which can be forgotten. */
+  const list = () => {
+    const own = page.networks().filter(({ bytes }) => bytes);
+    kept.hidden = own.length === 0;
+    kept.replaceChildren(
+      ...own.map(({ name }) => {
+        const button = create('button', { type: 'button', 'aria-label': `Forget ${name}` }, 'Forget');
+        button.addEventListener('click', async () => {
+          await page.forgetNetwork(name);
+          words.textContent = `${name} is forgotten.`;
+          list();
+        });
+        return create('li', {}, create('span', {}, name), ' ', button);
+      }),
+    );
+  };
+  list();
 
   /** @param {File} file */
   const take = async (file) => {
@@ -47,7 +66,7 @@ export function section(figure, { page }) {
     try {
       if (file.size > LARGEST) throw new Error(`the file has ${Math.round(file.size / 1e6)} MB; at most ${LARGEST / 1e6} are read`);
       const name = await page.addNetwork(new Uint8Array(await file.arrayBuffer()), file.name);
-      words.textContent = `${name} is now attacked. It can be chosen at the top of the page.`;
+      words.textContent = `${name} is now attacked. It can be chosen at the top of the page, on your next visit too: it is kept on this computer.`;
     } catch (error) {
       words.textContent = `${file.name} was not taken: ${(error instanceof Error ? error.message : String(error)).replace(/\.$/, '')}.`;
       page.say(words.textContent);
@@ -73,5 +92,5 @@ export function section(figure, { page }) {
     const file = event.dataTransfer?.files[0];
     if (file) take(file);
   });
-  return () => {};
+  return list;
 }

@@ -20,6 +20,7 @@
  * @property {() => import('../networks.js').NetworkEntry[]} networks all that can be chosen
  * @property {(bytes: Uint8Array, file: string) => Promise<string>} addNetwork takes a network of the visitor's own, and attacks
  *   it; resolves with what it is called, rejects with a sentence
+ * @property {(name: string) => Promise<void>} forgetNetwork one of the visitor's own
  * @property {() => string} link to the page as it is
  * @property {(sentence: string) => void} say in the page's one live region
  *
