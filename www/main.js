@@ -240,12 +240,13 @@ async function start() {
   if (missing) return demo.fail(missing);
   watchTheme(() => demo.recolour());
   demo.target = initialState().target;
-  const wanted = restore(location.hash);
+  let wanted = restore(location.hash);
   window.addEventListener('hashchange', () => {
     demo.stopArrival();
-    const { network: name } = restore(location.hash);
-    if (name === network.name) demo.ask();
-    else choose(name);
+    wanted = restore(location.hash);
+    if (networks.length === 0) return; // there is no list yet to choose from
+    if (wanted.network === network.name) demo.ask();
+    else choose(wanted.network);
   });
   try {
     const [shipped, samples, kept] = await Promise.all([
