@@ -3,6 +3,7 @@
 
 mod support;
 
+use safetensors::{Dtype, tensor::TensorView};
 use serde_json::Value;
 use std::{
     fs,
@@ -133,6 +134,29 @@ fn certificates_are_lower_bounds_of_the_norms_and_only_there_when_asked_for() {
     assert_eq!(without["images"][0].get("certified"), None);
     let said = refusal(&attack(&path(NETWORK), &path(IMAGES), &["--certify", "soon"]));
     assert!(said.contains("soon"), "{said}");
+}
+
+#[test]
+fn nothing_found_is_said_and_not_a_number() {
+    // Its logits do not depend on the image: it predicts 7 of everything, and no change makes it predict anything else.
+    let (weights, biases) = ([0.0f32; 10 * 784], [0.0f32, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+    let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let (weights, biases) = (bytes(&weights), bytes(&biases));
+    let tensor = |shape: &[usize], bytes| TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap();
+    let tensors = [("fc1.weight", tensor(&[10, 784], &weights)), ("fc1.bias", tensor(&[10], &biases))];
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&file, safetensors::serialize(tensors, None).unwrap()).unwrap();
+
+    let said = |more: &[&str]| {
+        let output = attack(file.path(), &path(IMAGES), more);
+        assert!(output.status.success(), "every search that was asked for ran");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let nothing = said(&["--count", "2"]);
+    assert!(nothing.contains("0 of 2 searches succeeded\nnothing was found"), "{nothing}");
+    let none = said(&["--count", "2", "--target", "7"]);
+    assert!(none.contains("0 of 0 searches succeeded\nnothing was searched for"), "{none}");
+    assert!(!nothing.contains("NaN") && !none.contains("NaN"), "{nothing}{none}");
 }
 
 #[test]

@@ -76,7 +76,7 @@ async function ours() {
       const fetched = async (/** @type {string} */ name) => new Uint8Array(await (await fetch(`${base}digits/${name}`)).arrayBuffer());
       const [train, test] = await Promise.all(['train-10000.bin', 'test-10000.bin'].map(fetched));
       const worker = new Worker(`${base}explore/trainer-worker.js`, { type: 'module' });
-      const options = { steps: 1e6, digits: batch, examples: 0, fresh: 0, pool: 1, norms: [0, 0], moved: 0, rate: 4e-3, decay: 1e-4, smoothness: 0, distillation: 0, rest: 1e6, sample: 0, seed: 1 };
+      const options = { steps: 1e6, digits: batch, examples: 0, fresh: 0, pool: 1, norms: [0, 0], moved: 0, rate: 4e-3, rounds: 1, decay: 1e-4, smoothness: 0, distillation: 0, rest: 1e6, sample: 0, seed: 1 };
       return new Promise((done, refuse) => {
         /** @type {{ step: number, at: number } | null} */ let begun = null;
         const start = performance.now();

@@ -20,6 +20,7 @@ mod size;
 mod soak;
 mod supply;
 mod test;
+mod trunk;
 mod wasm;
 
 use process::Result;
