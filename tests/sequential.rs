@@ -10,7 +10,7 @@ use candle_nn::ops::{log_softmax, sigmoid};
 use pockets::{
     LABELS, PIXELS,
     attack::{Attack, Goal, Options},
-    network::{self, Activation, Layer, Mlp, Network, NetworkError, Operation, Sequential, Window, kernel::Evaluator},
+    network::{self, Activation, Function, Layer, Mlp, Network, NetworkError, Operation, Sequential, Window, kernel::Evaluator},
 };
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -101,7 +101,7 @@ fn an_architecture_that_comes_to_a_plain_perceptron_becomes_one() {
 }
 
 fn window(size: usize, stride: usize, padding: usize) -> Window {
-    Window { size: (size, size), stride: (stride, stride), padding: (padding, padding) }
+    Window { size: (size, size), stride: (stride, stride), padding: (padding, padding), after: (padding, padding) }
 }
 
 fn layer(inputs: usize, outputs: usize, rng: &mut StdRng) -> Layer {
@@ -138,12 +138,12 @@ fn networks_for_candle(rng: &mut StdRng) -> Vec<Vec<Operation>> {
     networks[0].extend(end(6 * 36, rng));
     networks.push(vec![
         convolution(window(4, 2, 1), 1, 5, rng),
-        Operation::Gelu,
+        Operation::Function(Function::Gelu),
         convolution(window(3, 2, 2), 5, 8, rng),
         Operation::Activation(Activation::Sigmoid),
     ]);
     networks[1].extend(end(8 * 64, rng));
-    networks.push(vec![Operation::AveragePool(window(4, 4, 0)), Operation::Gelu]);
+    networks.push(vec![Operation::AveragePool(window(4, 4, 0)), Operation::Function(Function::Gelu)]);
     networks[2].extend(end(49, rng));
     networks
 }
@@ -180,8 +180,9 @@ fn by_candle(network: &Sequential, image: &[f32], l: usize) -> (Vec<f32>, Vec<f3
             Operation::Activation(Activation::Relu) => z.relu().unwrap(),
             Operation::Activation(Activation::Tanh) => z.tanh().unwrap(),
             Operation::Activation(Activation::Sigmoid) => sigmoid(&z).unwrap(),
-            Operation::Gelu => z.gelu_erf().unwrap(),
+            Operation::Function(Function::Gelu) => z.gelu_erf().unwrap(),
             Operation::Flatten => z.flatten(1, 3).unwrap(),
+            other => panic!("no network for candle has {other:?}"),
         };
         assert_eq!(z.elem_count(), output.values());
     }
@@ -209,7 +210,7 @@ fn logits_and_gradients_are_candles() {
 
 /// A network with every operation, in windows that overlap, skip and reach over the edge.
 fn every_operation(rng: &mut StdRng) -> Sequential {
-    let uneven = Window { size: (3, 5), stride: (2, 1), padding: (1, 2) };
+    let uneven = Window { size: (3, 5), stride: (2, 1), padding: (1, 2), after: (1, 2) };
     let operations = vec![
         scale(1, rng),
         Operation::AveragePool(window(3, 1, 1)),
@@ -218,7 +219,7 @@ fn every_operation(rng: &mut StdRng) -> Sequential {
         Operation::Activation(Activation::Relu),
         Operation::MaxPool(window(3, 2, 1)),
         Operation::Convolution(window(2, 2, 1), layer(20, 2, rng)),
-        Operation::Gelu,
+        Operation::Function(Function::Gelu),
         Operation::Activation(Activation::Sigmoid),
         Operation::AveragePool(window(3, 2, 1)),
         Operation::Flatten,
@@ -417,9 +418,9 @@ proptest! {
         (pool, step, margin) in ((1usize..5, 1usize..5), (1usize..4, 1usize..4), (0usize..3, 0usize..3)),
     ) {
         let mut rng = StdRng::seed_from_u64(seed);
-        let pooling = Window { size: pool, stride: step, padding: margin };
+        let pooling = Window { size: pool, stride: step, padding: margin, after: margin };
         let mut operations = vec![
-            Operation::Convolution(Window { size, stride, padding }, layer(size.0 * size.1, 3, &mut rng)),
+            Operation::Convolution(Window { size, stride, padding, after: padding }, layer(size.0 * size.1, 3, &mut rng)),
             if seed % 2 == 0 { Operation::MaxPool(pooling) } else { Operation::AveragePool(pooling) },
             Operation::Flatten,
         ];
@@ -545,7 +546,7 @@ fn hostile_files_are_refused_without_a_panic_and_before_they_cost_anything() {
         let refused = Network::from_safetensors(&file(broad, &format!("conv2d c; {lines}; flatten; linear f")));
         assert!(refused.unwrap_err().to_string().contains("too large"), "{line}");
     }
-    let overflowing = Window { size: (usize::MAX, 2), stride: (1, 1), padding: (0, 0) };
+    let overflowing = Window { size: (usize::MAX, 2), stride: (1, 1), padding: (0, 0), after: (0, 0) };
     assert!(Sequential::new("", vec![Operation::MaxPool(overflowing)]).is_err());
     for value in [f32::NAN, f32::INFINITY] {
         let mut rng = StdRng::seed_from_u64(14);

@@ -12,24 +12,24 @@ const LONGEST_HEADER: usize = 100_000_000;
 const MOST_TENSORS: usize = 1000;
 
 /// A named tensor.
-pub(super) struct Tensor<'a> {
-    pub(super) name: String,
+pub(crate) struct Tensor<'a> {
+    pub(crate) name: String,
     /// As the file calls it, e.g. `F32`.
-    pub(super) dtype: String,
-    pub(super) shape: Vec<usize>,
+    pub(crate) dtype: String,
+    pub(crate) shape: Vec<usize>,
     /// Little-endian, row by row.
-    pub(super) data: &'a [u8],
+    pub(crate) data: &'a [u8],
 }
 
 /// A whole file.
-pub(super) struct Container<'a> {
-    pub(super) tensors: Vec<Tensor<'a>>,
+pub(crate) struct Container<'a> {
+    pub(crate) tensors: Vec<Tensor<'a>>,
     metadata: Vec<(String, String)>,
 }
 
 impl<'a> Container<'a> {
     /// Reads a file; the error says what is wrong with it in words.
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
         let (length, rest) = bytes.split_first_chunk::<8>().ok_or("it is shorter than the length of a header")?;
         let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
         if length > LONGEST_HEADER {
@@ -67,12 +67,12 @@ impl<'a> Container<'a> {
     }
 
     /// An entry of the metadata.
-    pub(super) fn entry(&self, key: &str) -> Option<&str> {
+    pub(crate) fn entry(&self, key: &str) -> Option<&str> {
         self.metadata.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     /// The tensor of that name.
-    pub(super) fn tensor(&self, name: &str) -> Option<&Tensor<'a>> {
+    pub(crate) fn tensor(&self, name: &str) -> Option<&Tensor<'a>> {
         self.tensors.iter().find(|tensor| tensor.name == name)
     }
 
@@ -241,7 +241,7 @@ impl Json<'_> {
 }
 
 /// The decimal digits that a text begins with, and the rest.
-pub(super) fn leading_digits(text: &str) -> (&str, &str) {
+pub(crate) fn leading_digits(text: &str) -> (&str, &str) {
     // Checked, though it can't fail: what panics over the parts of a text is two kilobytes of the page's module.
     text.split_at_checked(text.bytes().take_while(u8::is_ascii_digit).count()).unwrap_or((text, ""))
 }
