@@ -18,8 +18,8 @@ mod onnx;
 mod pickle;
 mod safetensors;
 mod tensorflow;
-mod tflite;
 mod tfjs;
+mod tflite;
 mod torch;
 mod zip;
 
@@ -186,20 +186,20 @@ pub fn read_with(files: &[(&str, &[u8])], digits: Option<&Digits>, choices: &Cho
         Format::Onnx => onnx::read(bytes, files)?,
         Format::TensorFlowJs => tfjs::read(bytes, files)?,
         Format::TfLite => tflite::read(bytes)?,
-        Format::Safetensors => match own(bytes)? {
-            Some(network) => return judge::as_it_is(&network, bytes, digits),
-            None => safetensors::read(bytes)?,
+        Format::Safetensors => match Network::from_safetensors(bytes) {
+            Ok(network) => return judge::as_it_is(&network, bytes, digits),
+            Err(error) if safetensors::entry(bytes, "architecture").is_some() => return Err(error.into()),
+            Err(_) => safetensors::read(bytes)?,
         },
     };
-    judge::choose(format, stem(name), &body, digits, choices)
-}
-
-/// The network, if the file is one of the project's own.
-fn own(bytes: &[u8]) -> Result<Option<Network>, Error> {
-    if !safetensors::is_own(bytes) {
-        return Ok(None);
+    let mut choices = choices.clone();
+    let said = if format == Format::Safetensors { safetensors::entry(bytes, "activation") } else { None };
+    if let Some(activation) = said
+        && choices.0.iter().all(|(subject, _)| *subject != Subject::Activation)
+    {
+        choices.0.push((Subject::Activation, activation));
     }
-    Ok(Some(Network::from_safetensors(bytes)?))
+    judge::choose(format, stem(name), &body, digits, &choices)
 }
 
 /// A file's name without folders and ending.
@@ -237,7 +237,8 @@ fn recognised(name: &str, bytes: &[u8]) -> Result<Option<Format>, Error> {
     let format = if bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
         Format::KerasH5
     } else if bytes.starts_with(b"PK\x03\x04") {
-        if zip::entries(bytes, Format::PyTorch).is_ok_and(|entries| entries.iter().any(|(name, _)| name == "config.json"))
+        if zip::entries(bytes, Format::PyTorch)
+            .is_ok_and(|entries| entries.iter().any(|(name, _)| name == "config.json"))
             || ending == "keras"
         {
             Format::Keras

@@ -8,7 +8,9 @@ use thiserror::Error;
 #[derive(Debug, Error, PartialEq)]
 pub enum Error {
     /// No file at all.
-    #[error("there is no file; expected a network: .h5, .keras, .pt, .pth, .onnx, .tflite, .safetensors, or a TensorFlow.js model.json")]
+    #[error(
+        "there is no file; expected a network: .h5, .keras, .pt, .pth, .onnx, .tflite, .safetensors, or a TensorFlow.js model.json"
+    )]
     Nothing,
     /// A text that stands for a file in a Git repository.
     #[error(
@@ -17,7 +19,9 @@ pub enum Error {
     )]
     LfsPointer(String),
     /// A page around a file.
-    #[error("{0} is a web page, not a network; download the file itself (a repository's page has a button for the raw file)")]
+    #[error(
+        "{0} is a web page, not a network; download the file itself (a repository's page has a button for the raw file)"
+    )]
     WebPage(String),
     /// None of the formats.
     #[error(
@@ -71,7 +75,9 @@ pub enum Error {
         problem: String,
     },
     /// Something that takes no digit.
-    #[error("the network takes values of shape {found}; expected one image, of 28×28 pixels or a size that it can be resized to")]
+    #[error(
+        "the network takes values of shape {found}; expected one image, of 28×28 pixels or a size that it can be resized to"
+    )]
     Input {
         /// What it takes, batch first.
         found: String,

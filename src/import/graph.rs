@@ -210,9 +210,8 @@ impl Graph {
         layout: Layout,
     ) -> Result<Value, Error> {
         let image = value.image(layout, "a pooling")?;
-        let (window, shape) = window(size, moves, image).filter(|_| moves.dilation == (1, 1)).ok_or_else(|| Error::Fit {
-            operation: "a pooling".into(),
-            problem: format!("its window {size:?} does not fit {image:?}"),
+        let (window, shape) = window(size, moves, image).filter(|_| moves.dilation == (1, 1)).ok_or_else(|| {
+            Error::Fit { operation: "a pooling".into(), problem: format!("its window {size:?} does not fit {image:?}") }
         })?;
         let operation = match pooling {
             Pooling::Max => Operation::MaxPool(window),
@@ -302,14 +301,20 @@ impl Graph {
         if output.shape.values() != crate::LABELS {
             return Err(Error::Output { found: output.shape.values() });
         }
-        let is_in_order = output.order.as_ref().is_none_or(|order| order.iter().enumerate().all(|(k, &o)| k == o as usize));
+        let is_in_order =
+            output.order.as_ref().is_none_or(|order| order.iter().enumerate().all(|(k, &o)| k == o as usize));
         if !is_in_order {
-            return Err(Error::Fit { operation: "the output".into(), problem: "it is not in the order of digits".into() });
+            return Err(Error::Fit {
+                operation: "the output".into(),
+                problem: "it is not in the order of digits".into(),
+            });
         }
-        let mut linear = Linear { steps: &self.steps, uses: self.uses(output.node), labels: HashMap::new(), all: Vec::new() };
+        let mut linear =
+            Linear { steps: &self.steps, uses: self.uses(output.node), labels: HashMap::new(), all: Vec::new() };
         linear.line_up(output.node);
         let mut operations = linear.all;
-        if output.shape.area() > 1 || !operations.iter().any(|o| matches!(o, Operation::Flatten | Operation::Linear(_))) {
+        if output.shape.area() > 1 || !operations.iter().any(|o| matches!(o, Operation::Flatten | Operation::Linear(_)))
+        {
             operations.push(Operation::Flatten);
         }
         Ok(operations)
@@ -407,7 +412,8 @@ impl Value {
                 _ => usize::try_from(d).map_err(|_| wrong())?,
             });
         }
-        let known = all.iter().filter(|d| **d > 0).try_fold(1usize, |product, d| product.checked_mul(*d)).ok_or_else(wrong)?;
+        let known =
+            all.iter().filter(|d| **d > 0).try_fold(1usize, |product, d| product.checked_mul(*d)).ok_or_else(wrong)?;
         let count = self.shape.values();
         all.iter_mut().filter(|d| **d == 0).for_each(|d| *d = count / known);
         // A fixed batch of another size than one: the rest is of one image.
@@ -444,7 +450,9 @@ impl Value {
     fn image(&self, layout: Layout, operation: &str) -> Result<Shape, Error> {
         self.go_on(operation)?;
         let expected = laid_out(self.clone(), layout);
-        let identity = |order: &Option<Arc<[u32]>>| order.as_ref().is_none_or(|o| o.iter().enumerate().all(|(k, &p)| k == p as usize));
+        let identity = |order: &Option<Arc<[u32]>>| {
+            order.as_ref().is_none_or(|o| o.iter().enumerate().all(|(k, &p)| k == p as usize))
+        };
         let is_same = match (&self.order, &expected.order) {
             (Some(a), Some(b)) => a == b,
             (a, b) => identity(a) && identity(b),
@@ -506,34 +514,36 @@ fn stretched(from: &[usize], to: &[usize]) -> Option<Vec<usize>> {
     if from.len() != to.len() || from.iter().zip(to).any(|(a, b)| a != b && *a != 1) {
         return None;
     }
-    let steps: Vec<usize> = places(&from).into_iter().zip(&from).map(|(step, d)| if *d == 1 { 0 } else { step }).collect();
+    let steps: Vec<usize> =
+        places(&from).into_iter().zip(&from).map(|(step, d)| if *d == 1 { 0 } else { step }).collect();
     Some(walk(to, &steps).collect())
 }
 
 /// The window and what it leaves of an image; none where it does not fit.
 fn window(size: (usize, usize), moves: Moves, image: Shape) -> Option<(Window, Shape)> {
-    let along = |length: usize, size: usize, stride: usize, before: usize, after: usize| -> Option<(usize, usize, usize)> {
-        if size == 0 || stride == 0 || size > 1 << 12 || stride > 1 << 12 || before > 1 << 12 || after > 1 << 12 {
-            return None;
-        }
-        let (before, after) = match moves.padding {
-            Padding::Given(..) => (before, after),
-            Padding::Same | Padding::SameBefore => {
-                let all = ((length.div_ceil(stride) - 1) * stride + size).saturating_sub(length);
-                if moves.padding == Padding::Same { (all / 2, all - all / 2) } else { (all - all / 2, all / 2) }
+    let along =
+        |length: usize, size: usize, stride: usize, before: usize, after: usize| -> Option<(usize, usize, usize)> {
+            if size == 0 || stride == 0 || size > 1 << 12 || stride > 1 << 12 || before > 1 << 12 || after > 1 << 12 {
+                return None;
             }
-            Padding::Ceiling(..) => {
-                let free = (length + before + after).checked_sub(size)?;
-                // No window begins after the image.
-                let last = free.div_ceil(stride) * stride;
-                let last = if last >= length + before { last.checked_sub(stride)? } else { last };
-                (before, (last + size).saturating_sub(length + before))
-            }
+            let (before, after) = match moves.padding {
+                Padding::Given(..) => (before, after),
+                Padding::Same | Padding::SameBefore => {
+                    let all = ((length.div_ceil(stride) - 1) * stride + size).saturating_sub(length);
+                    if moves.padding == Padding::Same { (all / 2, all - all / 2) } else { (all - all / 2, all / 2) }
+                }
+                Padding::Ceiling(..) => {
+                    let free = (length + before + after).checked_sub(size)?;
+                    // No window begins after the image.
+                    let last = free.div_ceil(stride) * stride;
+                    let last = if last >= length + before { last.checked_sub(stride)? } else { last };
+                    (before, (last + size).saturating_sub(length + before))
+                }
+            };
+            let positions = (length + before + after).checked_sub(size)? / stride + 1;
+            // What is over the edge beyond the last position is not looked at.
+            Some((before, after.min(((positions - 1) * stride + size).saturating_sub(length + before)), positions))
         };
-        let positions = (length + before + after).checked_sub(size)? / stride + 1;
-        // What is over the edge beyond the last position is not looked at.
-        Some((before, after.min(((positions - 1) * stride + size).saturating_sub(length + before)), positions))
-    };
     let (given, after) = match moves.padding {
         Padding::Given(before, after) | Padding::Ceiling(before, after) => (before, after),
         _ => ((0, 0), (0, 0)),

@@ -13,14 +13,22 @@ use crate::{
     idx::Digits,
     network::{self, Activation, Edges, Function, Network, Operation, Shape, kernel::Evaluator},
 };
+use std::cell::RefCell;
 
 /// How many digits the accuracy is of.
 const JUDGED: usize = 1000;
-/// Multiplications that one reading may cost while there are many of them, and when few are left.
-const EFFORT: usize = 60_000_000;
-const GREAT_EFFORT: usize = 1_500_000_000;
-/// What part of the usual reading's loss an unusual one may have at most to be believed.
-const CLEARLY: f64 = 0.7;
+/// How many digits tell readings apart that are far from each other, and how many those that are close.
+const GLANCE: usize = 32;
+const LOOK: usize = 200;
+/// How many weights a network has for which trying everything takes long.
+const LARGE: usize = 300_000;
+/// What logits are divided by before losses are compared.
+const TEMPERATURES: [f32; 9] = [0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0, 64.0, 256.0];
+/// What part of the usual reading's loss an unusual one may have at most to be believed; one of the usual inputs instead of another,
+/// in formats whose users mostly divide by 255, and in those of PyTorch's.
+const CLEARLY: f64 = 0.6;
+const OF_KERAS: f64 = 0.7;
+const OF_PYTORCH: f64 = 0.97;
 
 /// Ways in which a network wants its image, `factor·x + shift` of pixels in [0, 1], the usual ones first.
 const INPUTS: [(&str, f32, f32); 7] = [
@@ -38,7 +46,8 @@ const USUAL_INPUTS: usize = 3;
 /// Activations that a state dict may be meant with.
 fn activations() -> Vec<Operation> {
     let elu = Function::Elu { alpha: 1.0, scale: 1.0 };
-    let mut all: Vec<Operation> = [Activation::Relu, Activation::Tanh, Activation::Sigmoid].map(Operation::Activation).into();
+    let mut all: Vec<Operation> =
+        [Activation::Relu, Activation::Tanh, Activation::Sigmoid].map(Operation::Activation).into();
     let functions = [Function::LeakyRelu { slope: 0.01 }, elu, Function::Gelu, Function::Silu, network::SELU];
     all.extend(functions.map(Operation::Function));
     all
@@ -60,11 +69,14 @@ struct Guess {
 
 /// A file whose meaning is looked for.
 struct Case<'a> {
+    format: Format,
     name: &'a str,
     body: &'a Body,
     arrangements: Vec<Arrangement>,
     activations: Vec<Operation>,
     judge: Judge<'a>,
+    /// What was tried on how many digits, and how it did.
+    known: RefCell<Vec<(Guess, usize, Option<(f64, Accuracy)>)>>,
 }
 
 /// A network's file as it is, with its accuracy.
@@ -89,8 +101,15 @@ pub(super) fn choose(
     digits: Option<&Digits>,
     choices: &Choices,
 ) -> Result<Imported, Error> {
-    let mut case =
-        Case { name, body, arrangements: vec![Arrangement::default()], activations: activations(), judge: Judge { digits } };
+    let mut case = Case {
+        format,
+        name,
+        body,
+        arrangements: vec![Arrangement::default()],
+        activations: activations(),
+        judge: Judge { digits },
+        known: RefCell::default(),
+    };
     if let Body::Layers(items) = body {
         case.arrangements = layers::arrangements(items);
         if case.arrangements.is_empty() {
@@ -135,7 +154,8 @@ impl Case<'_> {
         let mut subjects = vec![Subject::Input];
         match self.body {
             Body::Operations(all) => {
-                let is_larger = |operation: &Operation| matches!(operation, Operation::Resize((r, c)) if padded(*r, *c).is_some());
+                let is_larger =
+                    |operation: &Operation| matches!(operation, Operation::Resize((r, c)) if padded(*r, *c).is_some());
                 subjects.extend(all.first().is_some_and(is_larger).then_some(Subject::Size));
             }
             Body::Layers(items) => {
@@ -145,7 +165,8 @@ impl Case<'_> {
                 subjects.extend(pools.then_some(Subject::Pooling));
                 let convolves = !self.arrangements[0].convolutions.is_empty();
                 subjects.extend(convolves.then_some(Subject::Arrangement));
-                subjects.extend((is_deep && convolves && !layers::says_activations(items)).then_some(Subject::Unactivated));
+                subjects
+                    .extend((is_deep && convolves && !layers::says_activations(items)).then_some(Subject::Unactivated));
             }
         }
         subjects
@@ -154,11 +175,14 @@ impl Case<'_> {
     /// Other guesses that differ in `subject`.
     fn others(&self, guess: &Guess, subject: Subject) -> Vec<Guess> {
         let with = |count: usize, set: &dyn Fn(&mut Guess, usize)| {
-            (0..count).map(|k| {
-                let mut other = guess.clone();
-                set(&mut other, k);
-                other
-            }).filter(|other| other != guess).collect::<Vec<_>>()
+            (0..count)
+                .map(|k| {
+                    let mut other = guess.clone();
+                    set(&mut other, k);
+                    other
+                })
+                .filter(|other| other != guess)
+                .collect::<Vec<_>>()
         };
         match subject {
             Subject::Input => with(INPUTS.len(), &|guess, k| guess.input = k),
@@ -234,67 +258,123 @@ impl Case<'_> {
 
     /// Changes one thing after another where the digits clearly ask for it.
     fn improve(&self, guess: &mut Guess, settled: &[Subject], tried: &mut Vec<Tried>) {
-        let Some(mut best) = self.loss(guess, EFFORT) else { return };
-        for round in 0..2 {
+        if !settled.contains(&Subject::Activation) && self.subjects(guess).contains(&Subject::Activation) {
+            self.choose_activation(guess, settled);
+        }
+        for _ in 0..2 {
             let before = guess.clone();
+            tried.clear();
             for subject in self.subjects(guess) {
-                if settled.contains(&subject) {
+                // More than a tenth of errors says that more is wrong than was seen yet; few layers are without activation.
+                let is_well =
+                    || self.loss(guess, LOOK).is_none_or(|(_, accuracy)| accuracy.right * 10 > accuracy.of * 9);
+                if subject == Subject::Unactivated && (settled.contains(&subject) || is_well()) {
                     continue;
                 }
-                // Ten per cent of errors say that more is wrong than can be seen here; few layers are without activation.
-                if subject == Subject::Unactivated && best.1.right * 10 > best.1.of * 9 {
-                    continue;
-                }
-                let mut others = self.others(guess, subject);
-                while let Some((other, loss)) = self.better(&others, guess, subject, best.0) {
-                    (*guess, best) = (other, loss);
-                    others = if subject == Subject::Unactivated { self.others(guess, subject) } else { Vec::new() };
+                loop {
+                    let compared = self.compared(guess, subject);
+                    let better = compared
+                        .iter()
+                        .find(|(other, loss, accuracy)| self.is_better(guess, subject, other, *loss, *accuracy));
+                    let better = better.filter(|_| !settled.contains(&subject)).map(|(other, ..)| other.clone());
+                    let changes = better.is_some();
+                    *guess = better.unwrap_or_else(|| guess.clone());
+                    if !(changes && subject == Subject::Unactivated) {
+                        // What was better than the others is now taken, and not among them.
+                        tried.extend(
+                            compared
+                                .into_iter()
+                                .filter(|(other, ..)| other != guess)
+                                .map(|(o, l, a)| (subject, o, l, a)),
+                        );
+                        break;
+                    }
                 }
             }
-            if *guess == before || round == 1 {
+            if *guess == before {
                 break;
             }
         }
-        // With more digits, for those that are close to each other.
-        for subject in self.subjects(guess).into_iter().filter(|subject| *subject != Subject::Unactivated) {
-            let Some(own) = self.loss(guess, GREAT_EFFORT / 8) else { return };
-            let mut close: Vec<(Guess, f64, Accuracy)> = self
-                .others(guess, subject)
-                .into_iter()
-                .filter_map(|other| self.loss(&other, EFFORT).map(|(loss, accuracy)| (other, loss, accuracy)))
-                .collect();
-            close.sort_by(|a, b| a.1.total_cmp(&b.1));
-            close.truncate(3);
-            for (other, loss, accuracy) in &mut close {
-                if let Some(better) = self.loss(other, GREAT_EFFORT / 8) {
-                    (*loss, *accuracy) = better;
-                }
-            }
-            close.sort_by(|a, b| a.1.total_cmp(&b.1));
-            if let Some((other, loss, _)) = close.first()
-                && !settled.contains(&subject)
-                && *loss < own.0 * believed(subject, guess, other)
-            {
-                let other = other.clone();
-                close[0] = (guess.clone(), own.0, own.1);
-                *guess = other;
-            }
-            tried.extend(close.into_iter().map(|(other, loss, accuracy)| (subject, other, loss, accuracy)));
+    }
+
+    /// Another activation, each with the input that suits it best: to look for the input first would find the one that is best with a wrong
+    /// activation.
+    fn choose_activation(&self, guess: &mut Guess, settled: &[Subject]) {
+        let glance = |guess: &Guess| self.loss(guess, GLANCE).map_or(f64::INFINITY, |(loss, _)| loss);
+        let suited = |activation: usize| {
+            let own = Guess { activation, ..guess.clone() };
+            let others = if settled.contains(&Subject::Input) { Vec::new() } else { self.others(&own, Subject::Input) };
+            let handicapped =
+                others.into_iter().map(|other| (glance(&other) / self.believed(Subject::Input, &own, &other), other));
+            let all = [(glance(&own), own.clone())].into_iter().chain(handicapped);
+            all.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(own.clone(), |(_, best)| best)
+        };
+        let usual = suited(guess.activation);
+        // Where the usual does well, it takes long to look further, and seldom finds anything.
+        let is_large = self.build(&usual).is_ok_and(|network| weights(&network) > LARGE);
+        if is_large && self.loss(&usual, LOOK).is_some_and(|(_, accuracy)| accuracy.right * 100 > accuracy.of * 96) {
+            return;
+        }
+        let others = (0..self.activations.len()).filter(|k| *k != guess.activation).map(suited);
+        let looked = others.filter_map(|other| self.loss(&other, LOOK).map(|(loss, accuracy)| (other, loss, accuracy)));
+        let best = looked.min_by(|a, b| a.1.total_cmp(&b.1));
+        let better =
+            best.filter(|(other, loss, accuracy)| self.is_better(&usual, Subject::Activation, other, *loss, *accuracy));
+        if let Some((other, ..)) = better {
+            *guess = other;
         }
     }
 
-    /// The best of `others`, if it is clearly better.
-    fn better(&self, others: &[Guess], guess: &Guess, subject: Subject, best: f64) -> Option<(Guess, (f64, Accuracy))> {
-        let losses = others.iter().filter_map(|other| Some((other, self.loss(other, EFFORT)?)));
-        let handicapped = losses.map(|(other, loss)| (other, loss, loss.0 / believed(subject, guess, other)));
-        let (other, loss, measured) = handicapped.min_by(|a, b| a.2.total_cmp(&b.2))?;
-        (measured < best).then(|| (other.clone(), loss))
+    /// Readings that differ from `guess` in `subject`, and do not do much worse than it: the better first.
+    fn compared(&self, guess: &Guess, subject: Subject) -> Vec<(Guess, f64, Accuracy)> {
+        let glance = |guess: &Guess| self.loss(guess, GLANCE).map_or(f64::INFINITY, |(loss, _)| loss);
+        let mut all: Vec<(Guess, f64)> =
+            self.others(guess, subject).into_iter().map(|other| (other.clone(), glance(&other))).collect();
+        all.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let least = all.first().map_or(0.0, |(_, loss)| *loss).min(glance(guess));
+        let close = all.into_iter().filter(|(_, loss)| *loss <= 2.0 * least + 0.2).take(4);
+        let looked =
+            close.filter_map(|(other, _)| self.loss(&other, LOOK).map(|(loss, accuracy)| (other, loss, accuracy)));
+        let mut looked: Vec<_> = looked.collect();
+        looked.sort_by(|a, b| a.1.total_cmp(&b.1));
+        looked
     }
 
-    fn loss(&self, guess: &Guess, effort: usize) -> Option<(f64, Accuracy)> {
-        let network = self.build(guess).ok()?;
-        let count = (effort / work(&network).max(1)).clamp(24, JUDGED);
-        self.judge.score(&network, count)
+    /// Whether `other` does so much better than `guess` that it is believed.
+    fn is_better(&self, guess: &Guess, subject: Subject, other: &Guess, loss: f64, accuracy: Accuracy) -> bool {
+        let Some((own, known)) = self.loss(guess, LOOK) else { return false };
+        let part = self.believed(subject, guess, other);
+        loss < own * part && (part > CLEARLY || accuracy.right > known.right)
+    }
+
+    /// What part of its loss `other` may have to be believed instead of `guess`. The way back to the usual is free.
+    fn believed(&self, subject: Subject, guess: &Guess, other: &Guess) -> f64 {
+        let of_pytorch = matches!(self.format, Format::PyTorch | Format::Onnx | Format::Safetensors);
+        let usual = if of_pytorch { OF_PYTORCH } else { OF_KERAS };
+        match subject {
+            Subject::Input if other.input >= USUAL_INPUTS => CLEARLY,
+            Subject::Input if guess.input >= USUAL_INPUTS => 1.0 / CLEARLY,
+            Subject::Input if other.input == 0 => 1.0 / usual,
+            Subject::Input if guess.input == 0 => usual,
+            Subject::Input => 1.0,
+            Subject::Activation if other.activation == 0 => 1.0 / CLEARLY,
+            Subject::Pooling if other.pooling == 0 => 1.0 / CLEARLY,
+            Subject::Arrangement if other.arrangement < guess.arrangement => 1.0 / CLEARLY,
+            Subject::Unactivated => 0.8,
+            _ => CLEARLY,
+        }
+    }
+
+    /// The loss and the accuracy on the first `count` digits.
+    fn loss(&self, guess: &Guess, count: usize) -> Option<(f64, Accuracy)> {
+        let known =
+            self.known.borrow().iter().find(|(other, of, _)| other == guess && *of == count).map(|(.., score)| *score);
+        if let Some(score) = known {
+            return score;
+        }
+        let score = self.build(guess).ok().and_then(|network| self.judge.score(&network, count));
+        self.known.borrow_mut().push((guess.clone(), count, score));
+        score
     }
 
     fn imported(&self, format: Format, guess: &Guess, tried: Vec<Tried>) -> Result<Imported, Error> {
@@ -303,7 +383,10 @@ impl Case<'_> {
         let assumptions = self.subjects(guess).into_iter().map(|subject| {
             let of_subject = tried.iter().filter(|(about, ..)| *about == subject);
             let mut alternatives: Vec<Alternative> = of_subject
-                .map(|(_, other, _, accuracy)| Alternative { value: self.words(other, subject), accuracy: Some(*accuracy) })
+                .map(|(_, other, _, accuracy)| Alternative {
+                    value: self.words(other, subject),
+                    accuracy: Some(*accuracy),
+                })
                 .collect();
             for other in self.others(guess, subject) {
                 let value = self.words(&other, subject);
@@ -332,39 +415,29 @@ impl Case<'_> {
     }
 }
 
-/// What part of its loss `other` may have to be believed instead of `guess`.
-fn believed(subject: Subject, guess: &Guess, other: &Guess) -> f64 {
-    // The way back to the usual is free.
-    match subject {
-        Subject::Input if other.input < USUAL_INPUTS && guess.input < USUAL_INPUTS => 0.995,
-        Subject::Input if other.input < USUAL_INPUTS => 1.0 / CLEARLY,
-        Subject::Activation if other.activation == 0 => 1.0 / CLEARLY,
-        Subject::Pooling if other.pooling == 0 => 1.0 / CLEARLY,
-        Subject::Arrangement if other.arrangement < guess.arrangement => 1.0 / CLEARLY,
-        Subject::Unactivated => 0.8,
-        _ => CLEARLY,
-    }
-}
-
 /// What scores readings.
 struct Judge<'a> {
     digits: Option<&'a Digits>,
 }
 
 impl Judge<'_> {
-    /// The mean cross-entropy and the accuracy on the first `count` digits.
+    /// The mean cross-entropy at the temperature where it is least, and the accuracy, on the first `count` digits. At a temperature of one
+    /// the inputs with the larger numbers would win, for they make larger logits.
     fn score(&self, network: &Network, count: usize) -> Option<(f64, Accuracy)> {
         let mut evaluator = Evaluator::new(network.clone());
-        let (mut loss, mut accuracy) = (0.0, Accuracy { right: 0, of: 0 });
+        let (mut losses, mut accuracy) = ([0.0; TEMPERATURES.len()], Accuracy { right: 0, of: 0 });
         for (image, label) in self.digits?.iter().take(count) {
             let logits = *evaluator.logits(&image);
-            let probability = network::probabilities(&logits)[label];
-            // No digit counts for more than one that is given up wholly.
-            loss -= f64::from(probability.max(1e-6)).ln();
+            for (loss, temperature) in losses.iter_mut().zip(TEMPERATURES) {
+                let probability = network::probabilities(&logits.map(|z| z / temperature))[label];
+                // No digit counts for more than one that is given up wholly.
+                *loss -= f64::from(probability.max(1e-6)).ln();
+            }
             accuracy.right += usize::from(network::label(&logits) == label);
             accuracy.of += 1;
         }
-        (accuracy.of > 0).then(|| (loss / accuracy.of as f64, accuracy))
+        let least = losses.into_iter().fold(f64::INFINITY, f64::min);
+        (accuracy.of > 0).then(|| (least / accuracy.of as f64, accuracy))
     }
 }
 
@@ -379,14 +452,6 @@ fn padded(rows: usize, columns: usize) -> Option<Edges> {
     let side = |length: usize| length.checked_sub(crate::SIDE).filter(|more| *more > 0);
     let (more, wider) = (side(rows)?, side(columns)?);
     Some(Edges { top: more / 2, bottom: more - more / 2, left: wider / 2, right: wider - wider / 2 })
-}
-
-/// Multiplications of one forward pass.
-fn work(network: &Network) -> usize {
-    match network {
-        Network::Mlp(mlp) => mlp.layers().iter().map(|layer| layer.weight.len()).sum(),
-        Network::Sequential(sequential) => sequential.work(),
-    }
 }
 
 fn weights(network: &Network) -> usize {

@@ -63,7 +63,10 @@ pub(super) fn read_archive(bytes: &[u8]) -> Result<Body, Error> {
     let config: Json = serde_json::from_slice(entry("config.json")?).map_err(|e| broken(e.to_string()))?;
     let file = File::from_bytes(entry("model.weights.h5")?.to_vec()).map_err(|e| broken(e.to_string()))?;
     let root = file.root();
-    let layers = root.group("layers").or_else(|_| root.group("_layer_checkpoint_dependencies")).map_err(|e| broken(e.to_string()))?;
+    let layers = root
+        .group("layers")
+        .or_else(|_| root.group("_layer_checkpoint_dependencies"))
+        .map_err(|e| broken(e.to_string()))?;
     let mut by_group = HashMap::new();
     for name in layers.groups().map_err(|e| broken(e.to_string()))? {
         let mut all = Vec::new();
@@ -139,7 +142,11 @@ pub(super) fn model(config: &Json, weights: &HashMap<String, Weights>, format: F
         found: format!("a model of the class {class:?}, whose layers only its program knows"),
         advice: "expected a Sequential or a Functional model; others are taken as ONNX or TensorFlow Lite",
     })?;
-    let output = if matches!(class, "Functional" | "Model") { reader.functional(config, layers)? } else { reader.sequential(layers)? };
+    let output = if matches!(class, "Functional" | "Model") {
+        reader.functional(config, layers)?
+    } else {
+        reader.sequential(layers)?
+    };
     Ok(Body::Operations(reader.graph.finish(&output)?))
 }
 
@@ -168,8 +175,7 @@ impl Reader<'_> {
         let shape = ["batch_input_shape", "batch_shape", "shape"].iter().find_map(|key| config[key].as_array());
         let shape = shape.or_else(|| layer["build_config"]["input_shape"].as_array());
         let class = layer["class_name"].as_str().unwrap_or_default();
-        let mut dims: Vec<usize> =
-            shape.into_iter().flatten().map(|d| d.as_u64().map_or(0, |d| d as usize)).collect();
+        let mut dims: Vec<usize> = shape.into_iter().flatten().map(|d| d.as_u64().map_or(0, |d| d as usize)).collect();
         if dims.is_empty() {
             // Older files leave the input to what the first weights take.
             dims = match self.weights(layer, "kernel").map(|(shape, _)| shape).as_deref() {
@@ -221,11 +227,15 @@ impl Reader<'_> {
         let config = &layer["config"];
         let layout = layout(config);
         let name = config["name"].as_str().unwrap_or_default();
-        let Some(value) = inputs.first() else { return Err(Error::broken(self.format, format!("{name} takes nothing"))) };
+        let Some(value) = inputs.first() else {
+            return Err(Error::broken(self.format, format!("{name} takes nothing")));
+        };
         let unknown = || Error::operation(format!("{class} ({name:?})"));
         let value = match class {
             "Dense" => self.dense(layer, value)?,
-            "Conv2D" | "Convolution2D" | "DepthwiseConv2D" => self.convolution(layer, value, class == "DepthwiseConv2D")?,
+            "Conv2D" | "Convolution2D" | "DepthwiseConv2D" => {
+                self.convolution(layer, value, class == "DepthwiseConv2D")?
+            }
             "SeparableConv2D" => self.separable(layer, value)?,
             "BatchNormalization" => self.normalise(layer, value)?,
             "MaxPooling2D" | "AveragePooling2D" | "MaxPool2D" => {
@@ -246,7 +256,8 @@ impl Reader<'_> {
             }
             "Permute" => {
                 let order = config["dims"].as_array().ok_or_else(unknown)?;
-                let order: Vec<usize> = [0].into_iter().chain(order.iter().filter_map(|d| Some(d.as_u64()? as usize))).collect();
+                let order: Vec<usize> =
+                    [0].into_iter().chain(order.iter().filter_map(|d| Some(d.as_u64()? as usize))).collect();
                 value.transposed(&order)?
             }
             "ZeroPadding2D" => self.graph.pad(value, edges(&config["padding"]).ok_or_else(unknown)?, layout)?,
@@ -283,7 +294,13 @@ impl Reader<'_> {
                 _ => return Err(unknown()),
             },
             // Nothing in evaluation.
-            "InputLayer" | "Dropout" | "SpatialDropout2D" | "GaussianNoise" | "GaussianDropout" | "AlphaDropout" | "Activation"
+            "InputLayer"
+            | "Dropout"
+            | "SpatialDropout2D"
+            | "GaussianNoise"
+            | "GaussianDropout"
+            | "AlphaDropout"
+            | "Activation"
             | "ActivityRegularization" => value.clone(),
             augmenting if augmenting.starts_with("Random") => value.clone(),
             _ => return Err(unknown()),
@@ -297,7 +314,9 @@ impl Reader<'_> {
 
     fn dense(&mut self, layer: &Json, value: &Value) -> Result<Value, Error> {
         let (shape, kernel) = self.needed(layer, "kernel")?;
-        let &[inputs, outputs] = shape.as_slice() else { return Err(Error::operation("a dense layer whose weights are no matrix")) };
+        let &[inputs, outputs] = shape.as_slice() else {
+            return Err(Error::operation("a dense layer whose weights are no matrix"));
+        };
         let bias = self.weights(layer, "bias").map(|(_, values)| values);
         self.graph.linear(value, &transposed(&kernel, inputs, outputs), bias)
     }
@@ -309,7 +328,8 @@ impl Reader<'_> {
             _ => self.needed(layer, "kernel")?,
         };
         let bias = self.weights(layer, "bias").map(|(_, values)| values);
-        let kernel = kernel(&shape, &weight, bias, is_deep).ok_or_else(|| Error::operation("a kernel of other than four dimensions"))?;
+        let kernel = kernel(&shape, &weight, bias, is_deep)
+            .ok_or_else(|| Error::operation("a kernel of other than four dimensions"))?;
         let groups = if is_deep { kernel.groups } else { config["groups"].as_u64().unwrap_or(1) as usize };
         self.graph.convolution(value, Kernel { groups, ..kernel }, moves(config, (1, 1))?, layout(config))
     }
@@ -342,8 +362,11 @@ impl Reader<'_> {
     }
 
     fn rescale(&mut self, config: &Json, value: &Value) -> Result<Value, Error> {
-        let number = |key: &str, usual: f64| config[key].as_f64().or(if config[key].is_null() { Some(usual) } else { None });
-        let (factor, shift) = number("scale", 1.0).zip(number("offset", 0.0)).ok_or_else(|| Error::operation("Rescaling by more than one number"))?;
+        let number =
+            |key: &str, usual: f64| config[key].as_f64().or(if config[key].is_null() { Some(usual) } else { None });
+        let (factor, shift) = number("scale", 1.0)
+            .zip(number("offset", 0.0))
+            .ok_or_else(|| Error::operation("Rescaling by more than one number"))?;
         self.graph.scale(value, &[1], &[factor as f32], &[shift as f32])
     }
 
@@ -351,9 +374,13 @@ impl Reader<'_> {
     fn standardise(&mut self, layer: &Json, value: &Value) -> Result<Value, Error> {
         let single = |key: &str| {
             let given = layer["config"][key].as_f64().or(layer["config"][key][0].as_f64()).map(|v| v as f32);
-            given.or_else(|| self.weights(layer, key).and_then(|(_, all)| if all.len() == 1 { Some(all[0]) } else { None }))
+            given.or_else(|| {
+                self.weights(layer, key).and_then(|(_, all)| if all.len() == 1 { Some(all[0]) } else { None })
+            })
         };
-        let (mean, variance) = single("mean").zip(single("variance")).ok_or_else(|| Error::operation("Normalization by more than one number"))?;
+        let (mean, variance) = single("mean")
+            .zip(single("variance"))
+            .ok_or_else(|| Error::operation("Normalization by more than one number"))?;
         let factor = 1.0 / variance.sqrt().max(1e-7);
         self.graph.scale(value, &[1], &[factor], &[-mean * factor])
     }
@@ -422,7 +449,12 @@ fn flattened(layers: &[Json], depth: usize) -> Result<Vec<&Json>, Error> {
             _ => all.push(layer),
         }
     }
-    Ok(all.into_iter().enumerate().filter(|(k, layer)| *k == 0 || layer["class_name"] != "InputLayer").map(|(_, layer)| layer).collect())
+    Ok(all
+        .into_iter()
+        .enumerate()
+        .filter(|(k, layer)| *k == 0 || layer["class_name"] != "InputLayer")
+        .map(|(_, layer)| layer)
+        .collect())
 }
 
 /// The names of the layers that go into one: Keras 3 says them deep in an object, Keras 2 in a list.
@@ -445,7 +477,8 @@ fn sources(nodes: &Json, depth: usize) -> Vec<String> {
 
 /// What an activation's name, or its configuration, makes of `value`.
 pub(super) fn activated(graph: &mut Graph, value: &Value, activation: &Json) -> Result<Value, Error> {
-    let name = activation.as_str().or(activation["class_name"].as_str()).or(activation["config"].as_str()).unwrap_or_default();
+    let name =
+        activation.as_str().or(activation["class_name"].as_str()).or(activation["config"].as_str()).unwrap_or_default();
     let name = name.rsplit('>').next().unwrap_or_default().to_ascii_lowercase();
     let operation = match name.as_str() {
         "linear" => return Ok(value.clone()),

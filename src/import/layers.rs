@@ -22,7 +22,11 @@ pub(super) struct Tensor {
 pub(super) enum Item {
     Affine(Affine),
     /// Batch normalisation in evaluation.
-    Scale { name: String, factor: Vec<f32>, shift: Vec<f32> },
+    Scale {
+        name: String,
+        factor: Vec<f32>,
+        shift: Vec<f32>,
+    },
     Activation(Operation),
     Pool(Pooling, (usize, usize), Moves),
     /// Pooling that leaves so many rows and columns.
@@ -59,6 +63,8 @@ pub(super) struct Arranged {
     stride: (usize, usize),
     /// Size and stride of the pooling after it.
     pool: Option<(usize, usize)>,
+    /// Its window is of a single pixel.
+    is_point: bool,
 }
 
 /// One for each convolution, and whether the mean over the image comes before the dense layers.
@@ -103,7 +109,9 @@ pub(super) fn of_tensors(tensors: Vec<Tensor>, format: Format, is_in_order: bool
         let (weight, bias) = (take("weight"), take("bias").map(|bias| bias.values));
         let (mean, variance) = (take("running_mean"), take("running_var"));
         items.push(match (mean.zip(variance), weight) {
-            (Some((mean, variance)), weight) => normalisation(name, weight.map(|w| w.values), bias, &mean.values, &variance.values, 1e-5),
+            (Some((mean, variance)), weight) => {
+                normalisation(name, weight.map(|w| w.values), bias, &mean.values, &variance.values, 1e-5)
+            }
             (None, Some(Tensor { shape, values, .. })) if [2, 4].contains(&shape.len()) => {
                 Item::Affine(Affine { name, shape, weight: values, bias, moves: None })
             }
@@ -184,7 +192,10 @@ fn in_order(items: Vec<Item>) -> Result<Vec<Item>, Error> {
             return Err(Error::Order { layers: names() });
         }
         let shapes: Vec<String> = layers.iter().map(|layer| format!("{} {:?}", layer.name, layer.shape)).collect();
-        let problem = format!("{} do not lead from 28×28 pixels to ten values in any order; networks with branches are taken as ONNX", shapes.join(", "));
+        let problem = format!(
+            "{} do not lead from 28×28 pixels to ten values in any order; networks with branches are taken as ONNX",
+            shapes.join(", ")
+        );
         return Err(Error::Fit { operation: "the layers' chain".into(), problem });
     };
     let mut places: Vec<Option<Affine>> = layers.into_iter().map(Some).collect();
@@ -194,7 +205,8 @@ fn in_order(items: Vec<Item>) -> Result<Vec<Item>, Error> {
         let outputs = layer.outputs();
         all.push(Item::Affine(layer));
         // Batch normalisations of one width come in the order of the layers of that width.
-        let own = scales.iter().position(|scale| matches!(scale, Item::Scale { factor, .. } if factor.len() == outputs));
+        let own =
+            scales.iter().position(|scale| matches!(scale, Item::Scale { factor, .. } if factor.len() == outputs));
         all.extend(own.map(|own| scales.remove(own)));
     }
     Ok(all)
@@ -243,7 +255,7 @@ pub(super) fn arrangements(items: &[Item]) -> Vec<Arrangement> {
     let mut found = Vec::new();
     let mut patience = 400_000;
     for bound in 0..14 {
-        let start = Place { channels: 1, rows: crate::SIDE, columns: crate::SIDE, is_flat: false, is_pooled: false };
+        let start = Place { channels: 1, rows: crate::SIDE, columns: crate::SIDE, is_flat: false };
         arrange(items, start, &mut Arrangement::default(), bound, &mut found, &mut patience);
         if found.len() >= 8 || patience == 0 {
             break;
@@ -259,8 +271,6 @@ struct Place {
     rows: usize,
     columns: usize,
     is_flat: bool,
-    /// A mean over the image has come.
-    is_pooled: bool,
 }
 
 /// Adds to `found` what costs exactly `bound`.
@@ -303,7 +313,9 @@ fn arrange(
         }
         Item::Affine(affine) => {
             let known = items.iter().any(|item| matches!(item, Item::Pool(..) | Item::PoolTo(..)));
-            for (arranged, cost) in ways(affine, so_far.convolutions.last(), place, known) {
+            // One of a single pixel is never padded, and says nothing of the others.
+            let before = so_far.convolutions.iter().rev().find(|before| !before.is_point);
+            for (arranged, cost) in ways(affine, before.copied().as_ref(), place, known) {
                 let Some(after) = place.after(affine, &arranged) else { continue };
                 so_far.convolutions.push(arranged);
                 so_far.cost += cost;
@@ -314,7 +326,9 @@ fn arrange(
         }
         Item::Pool(_, size, moves) => {
             let padding = if let Padding::Given(before, _) = moves.padding { before } else { (0, 0) };
-            let along = |length: usize, size: usize, stride: usize, padding: usize| Some((length + 2 * padding).checked_sub(size)? / stride + 1);
+            let along = |length: usize, size: usize, stride: usize, padding: usize| {
+                Some((length + 2 * padding).checked_sub(size)? / stride + 1)
+            };
             let rows = along(place.rows, size.0, moves.stride.0, padding.0);
             if let Some((rows, columns)) = rows.zip(along(place.columns, size.1, moves.stride.1, padding.1)) {
                 arrange(rest, Place { rows, columns, ..place }, so_far, bound, found, patience);
@@ -345,8 +359,12 @@ impl Place {
 /// What is usual of a convolution, and how unusual each is.
 fn ways(affine: &Affine, before: Option<&Arranged>, place: Place, pools_are_known: bool) -> Vec<(Arranged, usize)> {
     let size = (affine.shape[2], affine.shape[3]);
+    let is_in_depth = affine.shape[1] == 1 && place.channels > 1;
     let pools: &[(Option<(usize, usize)>, usize)] = if pools_are_known {
         &[(None, 0)]
+    } else if size == (1, 1) || size == (2, 2) || is_in_depth {
+        // A part of a block, or what stands for a pooling.
+        &[(None, 0), (Some((2, 2)), 2)]
     } else {
         &[(Some((2, 2)), 1), (None, 1), (Some((3, 3)), 3), (Some((3, 2)), 3), (Some((4, 4)), 4)]
     };
@@ -355,7 +373,7 @@ fn ways(affine: &Affine, before: Option<&Arranged>, place: Place, pools_are_know
             Padding::Given(before, _) => before,
             _ => (size.0 / 2, size.1 / 2),
         };
-        let arranged = |pool| Arranged { padding, stride: moves.stride, pool };
+        let arranged = |pool| Arranged { padding, stride: moves.stride, pool, is_point: size == (1, 1) };
         return pools.iter().map(|(pool, cost)| (arranged(*pool), *cost)).collect();
     }
     let half = (size.0 / 2, size.1 / 2);
@@ -377,7 +395,7 @@ fn ways(affine: &Affine, before: Option<&Arranged>, place: Place, pools_are_know
     for (padding, a) in paddings {
         for &(stride, b) in strides {
             for &(pool, c) in pools {
-                all.push((Arranged { padding, stride: (stride, stride), pool }, a + b + c));
+                all.push((Arranged { padding, stride: (stride, stride), pool, is_point: size == (1, 1) }, a + b + c));
             }
         }
     }
@@ -388,7 +406,7 @@ impl Arrangement {
     /// In words: “padding 1, then 2×2 pooling; …”, of each convolution.
     pub fn describe(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
-        for Arranged { padding, stride, pool } in &self.convolutions {
+        for Arranged { padding, stride, pool, .. } in &self.convolutions {
             let mut part = format!("padding {}", padding.0);
             if stride.0 > 1 {
                 part = format!("{part}, stride {}", stride.0);
@@ -436,7 +454,8 @@ pub(super) fn says_activations(items: &[Item]) -> bool {
 
 /// Puts the operations of `reading` after `value`; the ten values that come out.
 pub(super) fn build(items: &[Item], reading: &Reading, graph: &mut Graph, value: Value) -> Result<Value, Error> {
-    let mut builder = Builder { graph, value, reading, convolutions: 0, layers: 0, pending: None, is_said: says_activations(items) };
+    let mut builder =
+        Builder { graph, value, reading, convolutions: 0, layers: 0, pending: None, is_said: says_activations(items) };
     let last = count(items);
     for item in items {
         builder.item(item, last)?;
@@ -516,13 +535,20 @@ impl Builder<'_> {
             (Some(known), _) => known,
             (None, Some(arranged)) => {
                 let padding = Padding::Given(arranged.padding, arranged.padding);
-                (Moves { stride: arranged.stride, dilation: (1, 1), padding }, self.value.dims.get(1).copied().unwrap_or(1) / channels.max(1))
+                (
+                    Moves { stride: arranged.stride, dilation: (1, 1), padding },
+                    self.value.dims.get(1).copied().unwrap_or(1) / channels.max(1),
+                )
             }
             (None, None) => return Err(Error::operation(&affine.name)),
         };
         self.convolutions += 1;
-        let kernel =
-            Kernel { shape: [outputs, channels, rows, columns], weight: affine.weight.clone(), bias: affine.bias.clone(), groups };
+        let kernel = Kernel {
+            shape: [outputs, channels, rows, columns],
+            weight: affine.weight.clone(),
+            bias: affine.bias.clone(),
+            groups,
+        };
         self.value = self.graph.convolution(&self.value, kernel, moves, Layout::ChannelsFirst)?;
         Ok(())
     }
@@ -535,15 +561,23 @@ impl Builder<'_> {
         }
         if let Some((size, stride)) = pool {
             let moves = Moves { stride: (stride, stride), dilation: (1, 1), padding: Padding::Given((0, 0), (0, 0)) };
-            self.value = self.graph.pool(&self.value, self.reading.pooling, (size, size), moves, Layout::ChannelsFirst)?;
+            self.value =
+                self.graph.pool(&self.value, self.reading.pooling, (size, size), moves, Layout::ChannelsFirst)?;
         }
         Ok(())
     }
 }
 
 /// Pooling in windows that leave so many rows and columns, where that many divide the image.
-pub(super) fn pool_to(graph: &mut Graph, value: &Value, pooling: Pooling, size: (usize, usize)) -> Result<Value, Error> {
-    let &[_, _, rows, columns] = value.dims.as_slice() else { return Err(Error::operation("an adaptive pooling of no image")) };
+pub(super) fn pool_to(
+    graph: &mut Graph,
+    value: &Value,
+    pooling: Pooling,
+    size: (usize, usize),
+) -> Result<Value, Error> {
+    let &[_, _, rows, columns] = value.dims.as_slice() else {
+        return Err(Error::operation("an adaptive pooling of no image"));
+    };
     if size.0 == 0 || size.1 == 0 || !rows.is_multiple_of(size.0) || !columns.is_multiple_of(size.1) {
         return Err(Error::operation(format!("an adaptive pooling of {rows}×{columns} to {}×{}", size.0, size.1)));
     }

@@ -83,14 +83,16 @@ impl Layer<'_> {
     /// What it is; nothing of what does nothing in evaluation.
     fn item(&self, kind: &str) -> Result<Option<Item>, Error> {
         let named = |name: &str| {
-            let activation = [Activation::Relu, Activation::Tanh, Activation::Sigmoid].into_iter().find(|a| a.name() == name);
+            let activation =
+                [Activation::Relu, Activation::Tanh, Activation::Sigmoid].into_iter().find(|a| a.name() == name);
             activation.map(Operation::Activation).or_else(|| self.function(name).map(Operation::Function))
         };
         Ok(Some(match kind {
             "Linear" | "Conv2d" => Item::Affine(self.affine(kind)?),
             "BatchNorm1d" | "BatchNorm2d" => {
                 let part = |part| Ok::<_, Error>(self.tensor(part)?.map(|(_, values)| values));
-                let (mean, variance) = part("running_mean")?.zip(part("running_var")?).ok_or_else(|| Error::operation(self.name))?;
+                let (mean, variance) =
+                    part("running_mean")?.zip(part("running_var")?).ok_or_else(|| Error::operation(self.name))?;
                 let eps = self.float("eps").unwrap_or(1e-5);
                 normalisation(self.name.into(), part("weight")?, part("bias")?, &mean, &variance, eps)
             }
@@ -100,7 +102,9 @@ impl Layer<'_> {
                 Item::PoolTo(if kind == "AdaptiveMaxPool2d" { Pooling::Max } else { Pooling::Average }, size)
             }
             "Flatten" => Item::Flatten,
-            "Dropout" | "Dropout1d" | "Dropout2d" | "AlphaDropout" | "FeatureAlphaDropout" | "Identity" => return Ok(None),
+            "Dropout" | "Dropout1d" | "Dropout2d" | "AlphaDropout" | "FeatureAlphaDropout" | "Identity" => {
+                return Ok(None);
+            }
             "Softmax" | "LogSoftmax" => Item::End,
             "CrossEntropyLoss" | "NLLLoss" | "MSELoss" | "BCELoss" => return Ok(None),
             other => match named(&other.to_lowercase()) {
@@ -121,7 +125,8 @@ impl Layer<'_> {
     }
 
     fn affine(&self, kind: &str) -> Result<Affine, Error> {
-        let (shape, weight) = self.tensor("weight")?.ok_or_else(|| Error::operation(format!("{kind} without a weight")))?;
+        let (shape, weight) =
+            self.tensor("weight")?.ok_or_else(|| Error::operation(format!("{kind} without a weight")))?;
         if shape.len() != if kind == "Linear" { 2 } else { 4 } {
             return Err(Error::operation(format!("{kind} whose weight has shape {shape:?}")));
         }
@@ -140,7 +145,8 @@ impl Layer<'_> {
             if mode != "zeros" {
                 return Err(Error::operation(format!("a convolution padded by {mode}")));
             }
-            let groups = self.get("groups").and_then(|place| self.file.pickle.int(place)).and_then(|n| usize::try_from(n).ok());
+            let groups =
+                self.get("groups").and_then(|place| self.file.pickle.int(place)).and_then(|n| usize::try_from(n).ok());
             Some((Moves { stride: usual("stride", 1), dilation: usual("dilation", 1), padding }, groups.unwrap_or(1)))
         };
         Ok(Affine { name: self.name.into(), shape, weight, bias, moves })
@@ -149,8 +155,11 @@ impl Layer<'_> {
     fn pool(&self, kind: &str) -> Result<Item, Error> {
         let size = self.pair("kernel_size").ok_or_else(|| Error::operation(kind))?;
         let (stride, padding) = (self.pair("stride").unwrap_or(size), self.pair("padding").unwrap_or((0, 0)));
-        let is = |key: &str, usual| self.get(key).map_or(usual, |place| matches!(self.file.pickle.node(place), Node::Bool(true)));
-        let around = if is("ceil_mode", false) { Padding::Ceiling(padding, padding) } else { Padding::Given(padding, padding) };
+        let is = |key: &str, usual| {
+            self.get(key).map_or(usual, |place| matches!(self.file.pickle.node(place), Node::Bool(true)))
+        };
+        let around =
+            if is("ceil_mode", false) { Padding::Ceiling(padding, padding) } else { Padding::Given(padding, padding) };
         let pooling = match kind {
             "MaxPool2d" => Pooling::Max,
             _ if is("count_include_pad", true) => Pooling::Average,
@@ -168,7 +177,8 @@ impl Layer<'_> {
     /// A parameter or a buffer.
     fn tensor(&self, key: &str) -> Result<Option<(Vec<usize>, Vec<f32>)>, Error> {
         let pickle = &self.file.pickle;
-        let found = ["_parameters", "_buffers"].iter().find_map(|group| pickle.get(pickle.get(self.state, group)?, key));
+        let found =
+            ["_parameters", "_buffers"].iter().find_map(|group| pickle.get(pickle.get(self.state, group)?, key));
         found.map_or(Ok(None), |place| self.file.tensor(place))
     }
 

@@ -155,13 +155,17 @@ pub(super) enum Known {
 
 /// Whether the bytes can be a model: its first field is the version of the format, and there is a graph.
 pub(super) fn is_one(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0x08]) && Model::decode(bytes).is_ok_and(|model| model.graph.is_some_and(|graph| !graph.node.is_empty()))
+    bytes.starts_with(&[0x08])
+        && Model::decode(bytes).is_ok_and(|model| model.graph.is_some_and(|graph| !graph.node.is_empty()))
 }
 
 /// The network in a model; weights may be in others of `files`.
 pub(super) fn read(bytes: &[u8], files: &[(&str, &[u8])]) -> Result<Body, Error> {
     let model = Model::decode(bytes).map_err(|problem| Error::broken(Format::Onnx, problem.to_string()))?;
-    let model = model.graph.filter(|graph| !graph.node.is_empty()).ok_or_else(|| Error::broken(Format::Onnx, "it has no graph"))?;
+    let model = model
+        .graph
+        .filter(|graph| !graph.node.is_empty())
+        .ok_or_else(|| Error::broken(Format::Onnx, "it has no graph"))?;
     let mut reader = Reader { known: HashMap::new(), graph: Graph::default() };
     for tensor in &model.initializer {
         reader.known.insert(tensor.name.clone(), Known::Constant(constant(tensor, files)?));
@@ -169,22 +173,31 @@ pub(super) fn read(bytes: &[u8], files: &[(&str, &[u8])]) -> Result<Body, Error>
     let mut inputs = model.input.iter().filter(|input| !reader.known.contains_key(&input.name));
     let (input, more) = (inputs.next(), inputs.next());
     let (Some(input), None) = (input, more) else {
-        return Err(Error::Input { found: if more.is_some() { "more than one input".into() } else { "no input".into() } });
+        return Err(Error::Input {
+            found: if more.is_some() { "more than one input".into() } else { "no input".into() },
+        });
     };
     let name = input.name.clone();
     let shape = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref()?.shape.as_ref());
-    let mut dims: Vec<usize> = shape.map(|s| s.dim.iter().map(|d| usize::try_from(d.value).unwrap_or(0)).collect()).unwrap_or_default();
+    let mut dims: Vec<usize> =
+        shape.map(|s| s.dim.iter().map(|d| usize::try_from(d.value).unwrap_or(0)).collect()).unwrap_or_default();
     if dims.len() > 1 {
         dims[0] = 1; // a batch of one
     }
-    let image = reader.graph.image(&dims, if dims.last() == Some(&1) { Layout::ChannelsLast } else { Layout::ChannelsFirst })?;
+    let image = reader
+        .graph
+        .image(&dims, if dims.last() == Some(&1) { Layout::ChannelsLast } else { Layout::ChannelsFirst })?;
     reader.known.insert(name, Known::Value(image));
     reader.run(&model.node)?;
-    let outputs: Vec<&Value> =
-        model.output.iter().filter_map(|o| if let Some(Known::Value(v)) = reader.known.get(&o.name) { Some(v) } else { None }).collect();
+    let outputs: Vec<&Value> = model
+        .output
+        .iter()
+        .filter_map(|o| if let Some(Known::Value(v)) = reader.known.get(&o.name) { Some(v) } else { None })
+        .collect();
     let count = |value: &Value| value.dims.iter().product::<usize>();
     let output = outputs.iter().find(|value| count(value) == crate::LABELS);
-    let output = (*output.ok_or_else(|| Error::Output { found: outputs.first().map_or(0, |value| count(value)) })?).clone();
+    let output =
+        (*output.ok_or_else(|| Error::Output { found: outputs.first().map_or(0, |value| count(value)) })?).clone();
     Ok(Body::Operations(reader.graph.finish(&output)?))
 }
 
@@ -197,10 +210,15 @@ fn constant(tensor: &Tensor, files: &[(&str, &[u8])]) -> Result<Constant, Error>
         let missing = entry("location").unwrap_or_default().to_owned();
         let name = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
         let file = files.iter().find(|(file, _)| name(file) == name(&missing)).ok_or(Error::Missing { missing })?.1;
-        let number = |key: &str| entry(key).map(|text| text.parse::<usize>()).transpose().map_err(|_| broken("a place is no number"));
+        let number = |key: &str| {
+            entry(key).map(|text| text.parse::<usize>()).transpose().map_err(|_| broken("a place is no number"))
+        };
         let offset = number("offset")?.unwrap_or(0);
         let length = number("length")?.unwrap_or(file.len().saturating_sub(offset));
-        raw = file.get(offset..).and_then(|rest| rest.get(..length)).ok_or_else(|| broken("the file of weights is too short"))?;
+        raw = file
+            .get(offset..)
+            .and_then(|rest| rest.get(..length))
+            .ok_or_else(|| broken("the file of weights is too short"))?;
     }
     let dims: Option<Vec<usize>> = tensor.dims.iter().map(|d| usize::try_from(*d).ok()).collect();
     let dims = dims.ok_or_else(|| broken("a tensor has a negative dimension"))?;
@@ -216,7 +234,7 @@ fn constant(tensor: &Tensor, files: &[(&str, &[u8])]) -> Result<Constant, Error>
         7 => ints = Some(raw.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect()),
         6 if raw.is_empty() => ints = Some(tensor.int32_data.iter().map(|v| i64::from(*v)).collect()),
         6 => ints = Some(raw.as_chunks().0.iter().map(|b| i64::from(i32::from_le_bytes(*b))).collect()),
-        kind => return Err(Error::operation(format!("weights of ONNX's data type {kind}, quantised ones perhaps,"))),
+        kind => return Err(Error::operation(format!("weights of ONNX's data type {kind}, quantised ones perhaps"))),
     }
     if let Some(ints) = &ints {
         values = ints.iter().map(|n: &i64| *n as f32).collect();
@@ -260,11 +278,21 @@ impl Reader {
 
     fn node(&mut self, node: &Node) -> Result<Known, Error> {
         let call = Call { node, known: &self.known };
-        if node.input.iter().filter(|name| !name.is_empty()).all(|name| matches!(self.known.get(name), Some(Known::Constant(_)))) {
+        if node
+            .input
+            .iter()
+            .filter(|name| !name.is_empty())
+            .all(|name| matches!(self.known.get(name), Some(Known::Constant(_))))
+        {
             return call.fold().map(Known::Constant);
         }
         if node.op_type == "Shape" {
-            return Ok(Known::Constant(Constant::of_ints(call.value(0)?.dims.iter().map(|d| *d as i64).collect())));
+            let dims = call.value(0)?.dims;
+            let place =
+                |n: i64| usize::try_from(if n < 0 { n + dims.len() as i64 } else { n }).unwrap_or(0).min(dims.len());
+            let (from, to) = (place(call.int("start", 0)), place(call.int("end", i64::MAX)));
+            let part = dims.get(from..to.max(from)).unwrap_or_default();
+            return Ok(Known::Constant(Constant::of_ints(part.iter().map(|d| *d as i64).collect())));
         }
         let graph = &mut self.graph;
         Ok(Known::Value(match node.op_type.as_str() {
@@ -290,7 +318,8 @@ impl Reader {
             // A logarithm is of a softmax.
             "Softmax" | "LogSoftmax" | "Log" => graph.end(&call.value(0)?),
             other => {
-                let operation = call.activation(other).ok_or_else(|| Error::operation(format!("{other} ({:?})", node.name)))?;
+                let operation =
+                    call.activation(other).ok_or_else(|| Error::operation(format!("{other} ({:?})", node.name)))?;
                 graph.operation(&call.value(0)?, operation)?
             }
         }))
@@ -351,7 +380,8 @@ impl Call<'_> {
     }
 
     fn moves(&self) -> Result<Moves, Error> {
-        let automatic = self.attribute("auto_pad").map(|a| String::from_utf8_lossy(&a.s).into_owned()).unwrap_or_default();
+        let automatic =
+            self.attribute("auto_pad").map(|a| String::from_utf8_lossy(&a.s).into_owned()).unwrap_or_default();
         let is_up = self.int("ceil_mode", 0) == 1;
         let padding = match (automatic.as_str(), self.ints("pads").as_slice()) {
             ("SAME_UPPER", _) => Padding::Same,
@@ -428,7 +458,14 @@ impl Call<'_> {
     fn normalise(&self, graph: &mut Graph) -> Result<Value, Error> {
         let value = self.value(0)?;
         let part = |k| Ok::<_, Error>(self.constant(k)?.values.clone());
-        let item = normalisation(String::new(), Some(part(1)?), Some(part(2)?), &part(3)?, &part(4)?, self.float("epsilon", 1e-5));
+        let item = normalisation(
+            String::new(),
+            Some(part(1)?),
+            Some(part(2)?),
+            &part(3)?,
+            &part(4)?,
+            self.float("epsilon", 1e-5),
+        );
         let Item::Scale { factor, shift, .. } = item else { return Err(self.wrong("it has no numbers")) };
         let dims = if value.dims.len() == 4 { vec![factor.len(), 1, 1] } else { vec![factor.len()] };
         graph.scale(&value, &dims, &factor, &shift)
@@ -443,7 +480,8 @@ impl Call<'_> {
             (Some(Known::Constant(constant)), Some(Known::Value(value))) => (value, constant, true),
             _ => return Err(Error::operation(format!("{} of two branches", self.node.op_type))),
         };
-        scaled(graph, value, constant, &self.node.op_type, is_first).ok_or_else(|| self.wrong("it divides constants by values"))?
+        scaled(graph, value, constant, &self.node.op_type, is_first)
+            .ok_or_else(|| self.wrong("it divides constants by values"))?
     }
 
     fn flatten(&self) -> Result<Value, Error> {
@@ -536,7 +574,10 @@ impl Call<'_> {
                 }
                 let ints = self.attribute("value_ints").map(|a| a.ints.clone());
                 let ints = ints.or(self.attribute("value_int").map(|a| vec![a.i]));
-                let floats = self.attribute("value_float").map(|a| vec![a.f]).or(self.attribute("value_floats").map(|a| a.floats.clone()));
+                let floats = self
+                    .attribute("value_float")
+                    .map(|a| vec![a.f])
+                    .or(self.attribute("value_floats").map(|a| a.floats.clone()));
                 match (ints, floats) {
                     (Some(ints), _) => Constant::of_ints(ints),
                     (None, Some(values)) => Constant { dims: vec![values.len()], values, ints: None },
@@ -566,7 +607,11 @@ impl Call<'_> {
             "Slice" => {
                 let all = whole(0)?;
                 let end = |n: i64| if n < 0 { (all.len() as i64).saturating_add(n).max(0) } else { n.min(all.len() as i64) } as usize;
-                let (from, to) = if self.get(1).is_some() { (whole(1)?, whole(2)?) } else { (self.ints("starts"), self.ints("ends")) };
+                let (from, to) = if self.get(1).is_some() {
+                    (whole(1)?, whole(2)?)
+                } else {
+                    (self.ints("starts"), self.ints("ends"))
+                };
                 let (Some(&from), Some(&to)) = (from.first(), to.first()) else { return Err(missing()) };
                 Constant::of_ints(all.get(end(from)..end(to)).ok_or_else(missing)?.to_vec())
             }

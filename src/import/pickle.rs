@@ -26,7 +26,12 @@ pub(super) enum Node {
     /// A class or function, by its module and its name.
     Global(String),
     /// What a call would have made: the callee, its arguments, what was put into it, and its state.
-    Object { class: Place, arguments: Place, items: Vec<(Place, Place)>, state: Option<Place> },
+    Object {
+        class: Place,
+        arguments: Place,
+        items: Vec<(Place, Place)>,
+        state: Option<Place>,
+    },
     /// What is kept outside of the pickle, by its name there.
     Outside(Place),
 }
@@ -100,15 +105,25 @@ impl Pickle {
     /// An object's callee and arguments.
     pub fn call(&self, place: Place) -> Option<(&str, &[Place])> {
         let Node::Object { class, arguments, .. } = self.node(place) else { return None };
-        let Node::Global(name) = self.node(*class) else { return None };
-        Some((name, self.list(*arguments).unwrap_or_default()))
+        Some((self.name(*class)?, self.list(*arguments).unwrap_or_default()))
     }
 
     /// An object's class and state.
     pub fn object(&self, place: Place) -> Option<(&str, Place)> {
         let Node::Object { class, state: Some(state), .. } = self.node(place) else { return None };
-        let Node::Global(name) = self.node(*class) else { return None };
-        Some((name, *state))
+        Some((self.name(*class)?, *state))
+    }
+
+    /// A class's name. The older PyTorch keeps the source of a class outside, with the class second.
+    fn name(&self, class: Place) -> Option<&str> {
+        match self.node(class) {
+            Node::Global(name) => Some(name),
+            Node::Outside(described) => match self.node(*self.list(*described)?.get(1)?) {
+                Node::Global(name) => Some(name),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 }
 
@@ -256,7 +271,9 @@ impl Machine<'_> {
                     (b'I', "01") => Node::Bool(true),
                     (b'I', "00") => Node::Bool(false),
                     (b'F', text) => Node::Float(text.parse().map_err(|_| "it has a number that is none")?),
-                    (_, text) => Node::Int(text.trim_end_matches('L').parse().map_err(|_| "it has a number that is none")?),
+                    (_, text) => {
+                        Node::Int(text.trim_end_matches('L').parse().map_err(|_| "it has a number that is none")?)
+                    }
                 }
             }
         };
@@ -271,8 +288,10 @@ impl Machine<'_> {
             _ => {
                 let length = match code {
                     0x8c | b'U' | b'C' => usize::from(self.byte()?),
-                    0x8d | 0x8e => usize::try_from(u64::from_le_bytes(*self.take(8)?.first_chunk().ok_or("it ends too soon")?))
-                        .unwrap_or(usize::MAX),
+                    0x8d | 0x8e => {
+                        usize::try_from(u64::from_le_bytes(*self.take(8)?.first_chunk().ok_or("it ends too soon")?))
+                            .unwrap_or(usize::MAX)
+                    }
                     _ => self.word()? as usize,
                 };
                 String::from_utf8_lossy(self.take(length)?).into_owned()

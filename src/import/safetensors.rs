@@ -7,9 +7,9 @@ use super::{
 };
 use crate::network::{container::Container, tensors::decode};
 
-/// Whether the metadata says what the tensors are of, or the names are those of a plain perceptron with its activation.
-pub(super) fn is_own(bytes: &[u8]) -> bool {
-    Container::parse(bytes).is_ok_and(|file| file.entry("architecture").or(file.entry("activation")).is_some())
+/// An entry of the metadata.
+pub(super) fn entry(bytes: &[u8], key: &str) -> Option<String> {
+    Container::parse(bytes).ok()?.entry(key).map(str::to_owned)
 }
 
 /// The layers in a file that does not say.

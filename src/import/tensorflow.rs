@@ -138,7 +138,8 @@ impl Call<'_> {
     pub fn convolution(&self, graph: &mut Graph, moves: Moves, is_deep: bool) -> Result<Value, Error> {
         let weight = self.constant(1)?;
         let bias = if self.has(2) { Some(self.constant(2)?.values.clone()) } else { None };
-        let kernel = kernel(&weight.dims, &weight.values, bias, is_deep).ok_or_else(|| self.wrong("its kernel has not four dimensions"))?;
+        let kernel = kernel(&weight.dims, &weight.values, bias, is_deep)
+            .ok_or_else(|| self.wrong("its kernel has not four dimensions"))?;
         self.convolved(graph, kernel, moves)
     }
 
@@ -187,7 +188,11 @@ impl Call<'_> {
                 for k in 0..count {
                     all.extend(self.constant(k)?.whole());
                 }
-                if self.kind == "Prod" { whole(vec![all.iter().fold(1, |product: i64, n| product.saturating_mul(*n))]) } else { whole(all) }
+                if self.kind == "Prod" {
+                    whole(vec![all.iter().fold(1, |product: i64, n| product.saturating_mul(*n))])
+                } else {
+                    whole(all)
+                }
             }
             "StridedSlice" | "Slice" | "GatherV2" => {
                 let all = own.whole();

@@ -44,13 +44,17 @@ fn weights(manifest: &Json, files: &[(&str, &[u8])]) -> Result<Vec<(String, Cons
     for group in manifest.as_array().into_iter().flatten() {
         let mut data = Vec::new();
         for path in group["paths"].as_array().into_iter().flatten().filter_map(Json::as_str) {
-            let file = files.iter().find(|(file, _)| name(file) == name(path)).ok_or_else(|| Error::Missing { missing: path.into() })?;
+            let file = files
+                .iter()
+                .find(|(file, _)| name(file) == name(path))
+                .ok_or_else(|| Error::Missing { missing: path.into() })?;
             data.extend_from_slice(file.1);
         }
         let mut rest = data.as_slice();
         for weight in group["weights"].as_array().into_iter().flatten() {
             let title = weight["name"].as_str().unwrap_or_default();
-            let dims: Vec<usize> = weight["shape"].as_array().into_iter().flatten().filter_map(Json::as_u64).map(|d| d as usize).collect();
+            let dims: Vec<usize> =
+                weight["shape"].as_array().into_iter().flatten().filter_map(Json::as_u64).map(|d| d as usize).collect();
             let count = dims.iter().try_fold(1usize, |product, d| product.checked_mul(*d));
             let dtype = weight["quantization"]["dtype"].as_str().or(weight["dtype"].as_str()).unwrap_or_default();
             let width = match dtype {
@@ -59,12 +63,17 @@ fn weights(manifest: &Json, files: &[(&str, &[u8])]) -> Result<Vec<(String, Cons
                 "uint8" | "bool" => 1,
                 other => return Err(Error::operation(format!("weights stored as {other:?}"))),
             };
-            let split = count.and_then(|count| count.checked_mul(width)).and_then(|length| rest.split_at_checked(length));
+            let split =
+                count.and_then(|count| count.checked_mul(width)).and_then(|length| rest.split_at_checked(length));
             let (own, after) = split.ok_or_else(|| broken(format!("its shards end before the weight {title:?}")))?;
             rest = after;
-            let (scale, least) = (weight["quantization"]["scale"].as_f64().unwrap_or(1.0), weight["quantization"]["min"].as_f64().unwrap_or(0.0));
+            let (scale, least) = (
+                weight["quantization"]["scale"].as_f64().unwrap_or(1.0),
+                weight["quantization"]["min"].as_f64().unwrap_or(0.0),
+            );
             let restored = |n: f64| (n * scale + least) as f32;
-            let ints = (dtype == "int32").then(|| own.as_chunks().0.iter().map(|b| i64::from(i32::from_le_bytes(*b))).collect::<Vec<_>>());
+            let ints = (dtype == "int32")
+                .then(|| own.as_chunks().0.iter().map(|b| i64::from(i32::from_le_bytes(*b))).collect::<Vec<_>>());
             let values = match dtype {
                 "float32" => own.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
                 "int32" => ints.iter().flatten().map(|n| *n as f32).collect(),
@@ -105,7 +114,10 @@ fn graph(topology: &Json, constants: &[(String, Constant)]) -> Result<Body, Erro
             known.insert(name.to_owned(), result);
         }
         if rest.len() == before {
-            return Err(Error::broken(Format::TensorFlowJs, "some of its operations need values that none of them gives"));
+            return Err(Error::broken(
+                Format::TensorFlowJs,
+                "some of its operations need values that none of them gives",
+            ));
         }
         waiting = rest;
     }
@@ -115,7 +127,8 @@ fn graph(topology: &Json, constants: &[(String, Constant)]) -> Result<Body, Erro
 
 /// The names of a node's inputs; `^name` is only an order, and `name:0` the first of its results.
 fn inputs(node: &Json) -> Vec<String> {
-    let names = node["input"].as_array().into_iter().flatten().filter_map(Json::as_str).filter(|name| !name.starts_with('^'));
+    let names =
+        node["input"].as_array().into_iter().flatten().filter_map(Json::as_str).filter(|name| !name.starts_with('^'));
     names.map(|name| name.split(':').next().unwrap_or_default().to_owned()).collect()
 }
 
@@ -125,7 +138,8 @@ fn operation(node: &Json, inputs: Vec<Known>, graph: &mut Graph) -> Result<Known
     let mut call = Call { kind, name: node["name"].as_str().unwrap_or_default(), inputs };
     if kind == "Placeholder" {
         let dims = attributes["shape"]["shape"]["dim"].as_array().into_iter().flatten();
-        let mut dims: Vec<usize> = dims.map(|d| whole(&d["size"]).and_then(|n| usize::try_from(n).ok()).unwrap_or(0)).collect();
+        let mut dims: Vec<usize> =
+            dims.map(|d| whole(&d["size"]).and_then(|n| usize::try_from(n).ok()).unwrap_or(0)).collect();
         dims.first_mut().into_iter().for_each(|batch| *batch = 1);
         return Ok(Known::Value(graph.image(&dims, Layout::ChannelsLast)?));
     }
@@ -137,7 +151,8 @@ fn operation(node: &Json, inputs: Vec<Known>, graph: &mut Graph) -> Result<Known
     if is_channels_first {
         return Err(Error::operation(format!("{kind} with channels first")));
     }
-    let mut fused: Vec<String> = attributes["fused_ops"]["list"]["s"].as_array().into_iter().flatten().filter_map(base64).collect();
+    let mut fused: Vec<String> =
+        attributes["fused_ops"]["list"]["s"].as_array().into_iter().flatten().filter_map(base64).collect();
     if !fused.first().is_some_and(|first| first == "BiasAdd") && kind.starts_with("_Fused") {
         call.inputs.truncate(2);
     }
@@ -151,7 +166,9 @@ fn operation(node: &Json, inputs: Vec<Known>, graph: &mut Graph) -> Result<Known
             call.dense(graph, is_in_rows)?
         }
         "Conv2D" | "_FusedConv2D" => call.convolution(graph, moves(attributes, &call)?, false)?,
-        "DepthwiseConv2dNative" | "FusedDepthwiseConv2dNative" => call.convolution(graph, moves(attributes, &call)?, true)?,
+        "DepthwiseConv2dNative" | "FusedDepthwiseConv2dNative" => {
+            call.convolution(graph, moves(attributes, &call)?, true)?
+        }
         "MaxPool" | "AvgPool" => {
             let size = pair(&attributes["ksize"]).ok_or_else(|| call.wrong("its window is not four numbers"))?;
             let pooling = if kind == "MaxPool" { Pooling::Max } else { Pooling::AverageInside };
@@ -187,7 +204,9 @@ fn moves(attributes: &Json, call: &Call) -> Result<Moves, Error> {
         Some("VALID") => Padding::Given((0, 0), (0, 0)),
         Some("EXPLICIT") => {
             let all: Vec<usize> = numbers(&attributes["explicit_paddings"]).iter().map(|n| *n as usize).collect();
-            let &[_, _, top, bottom, left, right, ..] = all.as_slice() else { return Err(call.wrong("its padding is not eight numbers")) };
+            let &[_, _, top, bottom, left, right, ..] = all.as_slice() else {
+                return Err(call.wrong("its padding is not eight numbers"));
+            };
             Padding::Given((top, left), (bottom, right))
         }
         _ => return Err(call.wrong("its padding is not known")),

@@ -72,9 +72,13 @@ impl<'a> Table<'a> {
 
     fn tables(self, k: usize) -> Vec<Table<'a>> {
         let Some(list) = self.list(k, 4) else { return Vec::new() };
-        let Some(start) = self.field(k).and_then(|at| Some(at + word(self.bytes, at)? as usize + 4)) else { return Vec::new() };
+        let Some(start) = self.field(k).and_then(|at| Some(at + word(self.bytes, at)? as usize + 4)) else {
+            return Vec::new();
+        };
         let distances = (start..).step_by(4).zip(list.as_chunks::<4>().0);
-        distances.map(|(at, distance)| Table { at: at.saturating_add(u32::from_le_bytes(*distance) as usize), ..self }).collect()
+        distances
+            .map(|(at, distance)| Table { at: at.saturating_add(u32::from_le_bytes(*distance) as usize), ..self })
+            .collect()
     }
 }
 
@@ -88,11 +92,44 @@ fn half_word(bytes: &[u8], at: usize) -> Option<u16> {
 
 /// TensorFlow's names of the operations that are known here, by their codes.
 const KINDS: [(i32, &str); 38] = [
-    (0, "Add"), (1, "AveragePool2D"), (3, "Conv2D"), (4, "DepthwiseConv2D"), (6, "Dequantize"), (9, "FullyConnected"), (14, "Logistic"),
-    (17, "MaxPool2D"), (18, "Mul"), (19, "Relu"), (20, "ReluN1To1"), (21, "Relu6"), (22, "Reshape"), (23, "ResizeBilinear"), (25, "Softmax"),
-    (28, "Tanh"), (32, "a custom operation"), (34, "Pad"), (36, "GatherV2"), (39, "Transpose"), (40, "Mean"), (41, "Sub"), (42, "Div"), (43, "Squeeze"),
-    (45, "StridedSlice"), (50, "LogSoftmax"), (53, "Cast"), (60, "PadV2"), (65, "Slice"), (70, "ExpandDims"), (77, "Shape"), (82, "ReduceMax"),
-    (83, "Pack"), (98, "LeakyRelu"), (111, "Elu"), (114, "Quantize"), (117, "HardSwish"), (150, "Gelu"),
+    (0, "Add"),
+    (1, "AveragePool2D"),
+    (3, "Conv2D"),
+    (4, "DepthwiseConv2D"),
+    (6, "Dequantize"),
+    (9, "FullyConnected"),
+    (14, "Logistic"),
+    (17, "MaxPool2D"),
+    (18, "Mul"),
+    (19, "Relu"),
+    (20, "ReluN1To1"),
+    (21, "Relu6"),
+    (22, "Reshape"),
+    (23, "ResizeBilinear"),
+    (25, "Softmax"),
+    (28, "Tanh"),
+    (32, "a custom operation"),
+    (34, "Pad"),
+    (36, "GatherV2"),
+    (39, "Transpose"),
+    (40, "Mean"),
+    (41, "Sub"),
+    (42, "Div"),
+    (43, "Squeeze"),
+    (45, "StridedSlice"),
+    (50, "LogSoftmax"),
+    (53, "Cast"),
+    (60, "PadV2"),
+    (65, "Slice"),
+    (70, "ExpandDims"),
+    (77, "Shape"),
+    (82, "ReduceMax"),
+    (83, "Pack"),
+    (98, "LeakyRelu"),
+    (111, "Elu"),
+    (114, "Quantize"),
+    (117, "HardSwish"),
+    (150, "Gelu"),
 ];
 
 /// The network in a `.tflite` file.
@@ -123,9 +160,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<Body, Error> {
     known.insert(input, Known::Value(graph.image(&dims, Layout::ChannelsLast)?));
     for operator in main.tables(3).into_iter().take(MOST) {
         let kind = kind(&codes, operator);
-        let name = operator.ints(2).first().and_then(|k| tensors.get(usize::try_from(*k).ok()?)).map(|t| t.text(3)).unwrap_or_default();
+        let name = operator
+            .ints(2)
+            .first()
+            .and_then(|k| tensors.get(usize::try_from(*k).ok()?))
+            .map(|t| t.text(3))
+            .unwrap_or_default();
         let inputs = operator.ints(1);
-        let found = inputs.iter().filter(|k| **k >= 0).map(|k| known.get(k).cloned().ok_or_else(broken)).collect::<Result<_, _>>()?;
+        let found = inputs
+            .iter()
+            .filter(|k| **k >= 0)
+            .map(|k| known.get(k).cloned().ok_or_else(broken))
+            .collect::<Result<_, _>>()?;
         let result = operation(&Call { kind: &kind, name: &name, inputs: found }, operator, &mut graph)?;
         operator.ints(2).first().into_iter().for_each(|k| {
             known.insert(*k, result.clone());
@@ -139,8 +185,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Body, Error> {
 
 fn quantised(main: &Table<'_>, codes: &[Table<'_>]) -> Error {
     let operators = main.tables(3);
-    if let Some(custom) = operators.iter().map(|operator| kind(codes, *operator)).find(|kind| kind.starts_with("a custom")) {
-        return Error::operation(format!("{custom}, for an accelerator perhaps,"));
+    if let Some(custom) =
+        operators.iter().map(|operator| kind(codes, *operator)).find(|kind| kind.starts_with("a custom"))
+    {
+        return Error::operation(format!("{custom} (for an accelerator perhaps)"));
     }
     Error::Kind {
         format: Format::TfLite,
@@ -194,7 +242,8 @@ fn operation(call: &Call<'_>, operator: Table<'_>, graph: &mut Graph) -> Result<
         "DepthwiseConv2D" => (depthwise(call, graph, moves(size(2, 1), size(6, 5)))?, byte(4, 0)),
         "MaxPool2D" | "AveragePool2D" => {
             let pooling = if call.kind == "MaxPool2D" { Pooling::Max } else { Pooling::AverageInside };
-            let pooled = graph.pool(call.value(0)?, pooling, size(4, 3), moves(size(2, 1), (1, 1)), Layout::ChannelsLast)?;
+            let pooled =
+                graph.pool(call.value(0)?, pooling, size(4, 3), moves(size(2, 1), (1, 1)), Layout::ChannelsLast)?;
             (pooled, byte(5, 0))
         }
         "FullyConnected" => (call.dense(graph, true)?, byte(0, 0)),
@@ -209,11 +258,14 @@ fn operation(call: &Call<'_>, operator: Table<'_>, graph: &mut Graph) -> Result<
         "Gelu" if byte(0, 0) != 0 => (graph.function(call.value(0)?, crate::network::Function::GeluTanh)?, 0),
         "Gelu" => (graph.function(call.value(0)?, crate::network::Function::Gelu)?, 0),
         "Reshape" if !call.has(1) => {
-            let dims: Vec<i64> = options.map(|options| options.ints(0)).unwrap_or_default().iter().map(|d| i64::from(*d)).collect();
+            let dims: Vec<i64> =
+                options.map(|options| options.ints(0)).unwrap_or_default().iter().map(|d| i64::from(*d)).collect();
             (call.value(0)?.reshaped(&dims)?, 0)
         }
         _ => match call.plain(graph)? {
-            Some(Known::Value(value)) => (value, if ["Add", "Mul", "Sub", "Div"].contains(&call.kind) { byte(0, 0) } else { 0 }),
+            Some(Known::Value(value)) => {
+                (value, if ["Add", "Mul", "Sub", "Div"].contains(&call.kind) { byte(0, 0) } else { 0 })
+            }
             Some(constant) => return Ok(constant),
             None => return Err(call.unknown()),
         },
@@ -233,20 +285,28 @@ fn operation(call: &Call<'_>, operator: Table<'_>, graph: &mut Graph) -> Result<
 /// Kernels are [out, rows, columns, in].
 fn convolution(call: &Call<'_>, graph: &mut Graph, moves: Moves) -> Result<Value, Error> {
     let weight = call.constant(1)?;
-    let &[outputs, rows, columns, inputs] = weight.dims.as_slice() else { return Err(call.wrong("its kernel has not four dimensions")) };
+    let &[outputs, rows, columns, inputs] = weight.dims.as_slice() else {
+        return Err(call.wrong("its kernel has not four dimensions"));
+    };
     let area = rows * columns;
     let mut all = vec![0.0; weight.values.len()];
     for (k, w) in weight.values.iter().enumerate() {
         let (output, place, input) = (k / (area * inputs), k / inputs % area, k % inputs);
         all[(output * inputs + input) * area + place] = *w;
     }
-    call.convolved(graph, Kernel { shape: [outputs, inputs, rows, columns], weight: all, bias: bias(call)?, groups: 1 }, moves)
+    call.convolved(
+        graph,
+        Kernel { shape: [outputs, inputs, rows, columns], weight: all, bias: bias(call)?, groups: 1 },
+        moves,
+    )
 }
 
 /// Kernels are [1, rows, columns, out].
 fn depthwise(call: &Call<'_>, graph: &mut Graph, moves: Moves) -> Result<Value, Error> {
     let weight = call.constant(1)?;
-    let &[1, rows, columns, outputs] = weight.dims.as_slice() else { return Err(call.wrong("its kernel has not four dimensions")) };
+    let &[1, rows, columns, outputs] = weight.dims.as_slice() else {
+        return Err(call.wrong("its kernel has not four dimensions"));
+    };
     let mut all = vec![0.0; weight.values.len()];
     for (k, w) in weight.values.iter().enumerate() {
         all[k % outputs * rows * columns + k / outputs] = *w;

@@ -11,7 +11,17 @@ use half::{bf16, f16};
 
 /// Under which keys a training's checkpoint holds the network, the likeliest first.
 const KEYS: [&str; 11] = [
-    "state_dict", "model_state_dict", "model", "net", "network", "model_state", "module", "weights", "state", "params", "ema",
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "net",
+    "network",
+    "model_state",
+    "module",
+    "weights",
+    "state",
+    "params",
+    "ema",
 ];
 /// The most numbers of a tensor.
 const MOST_NUMBERS: usize = 50_000_000;
@@ -49,7 +59,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Body, Error> {
 pub(super) fn without_prefixes(mut tensors: Vec<Tensor>) -> Vec<Tensor> {
     for tensor in &mut tensors {
         loop {
-            let rest = ["module.", "_orig_mod.", "_forward_module."].iter().find_map(|prefix| tensor.name.strip_prefix(prefix));
+            let rest = ["module.", "_orig_mod.", "_forward_module."]
+                .iter()
+                .find_map(|prefix| tensor.name.strip_prefix(prefix));
             let Some(rest) = rest else { break };
             tensor.name = rest.to_owned();
         }
@@ -66,14 +78,16 @@ fn script() -> Error {
 }
 
 fn archive(bytes: &[u8]) -> Result<File<'_>, Error> {
-    let entries = zip::entries(bytes, Format::PyTorch)?;
-    if entries.iter().any(|(name, _)| name.ends_with("/constants.pkl") || name.contains("/code/")) {
+    let names = zip::names(bytes, Format::PyTorch)?;
+    if names.iter().any(|name| name.ends_with("/constants.pkl") || name.contains("/code/")) {
         return Err(script());
     }
-    let (name, data) = entries.iter().find(|(name, _)| name == "data.pkl" || name.ends_with("/data.pkl")).ok_or_else(|| {
-        let found = "a zip archive without a data.pkl".into();
-        Error::Kind { format: Format::PyTorch, found, advice: "expected what torch.save writes" }
-    })?;
+    let entries = zip::entries(bytes, Format::PyTorch)?;
+    let (name, data) =
+        entries.iter().find(|(name, _)| name == "data.pkl" || name.ends_with("/data.pkl")).ok_or_else(|| {
+            let found = "a zip archive without a data.pkl".into();
+            Error::Kind { format: Format::PyTorch, found, advice: "expected what torch.save writes" }
+        })?;
     let root = name.strip_suffix("data.pkl").unwrap_or_default();
     let is_big = entries.iter().any(|(name, data)| name.strip_prefix(root) == Some("byteorder") && *data == b"big");
     if is_big {
@@ -108,7 +122,8 @@ fn old(bytes: &[u8]) -> Result<File<'_>, Error> {
     let mut storages = Vec::new();
     for &name in names.list(names.root).unwrap_or_default() {
         let name = names.text(name).ok_or_else(|| broken("a storage has no name".into()))?;
-        let width = file_width(&pickle, name).ok_or_else(|| broken(format!("nothing refers to the storage {name:?}")))?;
+        let width =
+            file_width(&pickle, name).ok_or_else(|| broken(format!("nothing refers to the storage {name:?}")))?;
         let count = bytes.get(at..).and_then(|rest| rest.first_chunk()).map(|b| u64::from_le_bytes(*b));
         let length = count.and_then(|count| usize::try_from(count).ok()?.checked_mul(width));
         let data = length.and_then(|length| bytes.get(at + 8..)?.get(..length));
@@ -144,19 +159,22 @@ impl File<'_> {
     fn network(&self, place: Place) -> Place {
         let pickle = &self.pickle;
         let inner = KEYS.iter().find_map(|key| pickle.get(place, key));
-        let holds_some = |place: &Place| pickle.entries(*place).is_some_and(|e| !e.is_empty()) || pickle.object(*place).is_some();
+        let holds_some =
+            |place: &Place| pickle.entries(*place).is_some_and(|e| !e.is_empty()) || pickle.object(*place).is_some();
         inner.filter(holds_some).unwrap_or(place)
     }
 
     /// What there is instead of a network.
     fn nothing(&self, place: Place) -> Error {
-        let keys: Vec<&str> = self.pickle.entries(place).unwrap_or_default().iter().filter_map(|(k, _)| self.pickle.text(*k)).collect();
+        let keys: Vec<&str> =
+            self.pickle.entries(place).unwrap_or_default().iter().filter_map(|(k, _)| self.pickle.text(*k)).collect();
         let format = Format::PyTorch;
         if keys.contains(&"param_groups") || keys.iter().any(|key| key.contains("optim")) {
             let advice = "expected the network that it trains: torch.save(model.state_dict(), …)";
             return Error::Kind { format, found: "the state of an optimizer".into(), advice };
         }
-        let found = if keys.is_empty() { "no network".into() } else { format!("a dictionary with {}", keys.join(", ")) };
+        let found =
+            if keys.is_empty() { "no network".into() } else { format!("a dictionary with {}", keys.join(", ")) };
         Error::Kind { format, found, advice: "expected a state dict: torch.save(model.state_dict(), …)" }
     }
 
@@ -165,14 +183,17 @@ impl File<'_> {
         let pickle = &self.pickle;
         let Some((callee, arguments)) = pickle.call(place) else { return Ok(None) };
         match (callee.rsplit('.').next().unwrap_or_default(), arguments) {
-            ("_rebuild_parameter" | "_rebuild_parameter_with_state", [inner, ..]) if inner < &place => self.tensor(*inner),
+            ("_rebuild_parameter" | "_rebuild_parameter_with_state", [inner, ..]) if inner < &place => {
+                self.tensor(*inner)
+            }
             ("_rebuild_tensor_v2" | "_rebuild_tensor", &[storage, offset, size, stride, ..]) => {
                 let broken = || Error::broken(Format::PyTorch, "a tensor in it is not described as PyTorch does");
                 let numbers = |place| -> Option<Vec<usize>> {
                     pickle.list(place)?.iter().map(|k| usize::try_from(pickle.int(*k)?).ok()).collect()
                 };
                 let offset = pickle.int(offset).and_then(|n| usize::try_from(n).ok()).ok_or_else(broken)?;
-                let (size, stride) = numbers(size).zip(numbers(stride)).filter(|(a, b)| a.len() == b.len()).ok_or_else(broken)?;
+                let (size, stride) =
+                    numbers(size).zip(numbers(stride)).filter(|(a, b)| a.len() == b.len()).ok_or_else(broken)?;
                 let values = self.numbers(storage, offset, &size, &stride)?;
                 Ok(Some((size, values)))
             }
@@ -182,13 +203,22 @@ impl File<'_> {
 
     fn numbers(&self, storage: Place, offset: usize, size: &[usize], stride: &[usize]) -> Result<Vec<f32>, Error> {
         let broken = |problem: &str| Error::broken(Format::PyTorch, problem);
-        let Node::Outside(described) = self.pickle.node(storage) else { return Err(broken("a tensor in it has no numbers")) };
+        let Node::Outside(described) = self.pickle.node(storage) else {
+            return Err(broken("a tensor in it has no numbers"));
+        };
         let &[_, kind, key, ..] = self.pickle.list(*described).unwrap_or_default() else {
             return Err(broken("a tensor in it has no numbers"));
         };
         let key = self.pickle.text(key).unwrap_or_default();
-        let data = self.storages.iter().find(|(name, _)| name == key).ok_or_else(|| broken("it lacks the numbers of a tensor"))?.1;
-        let Node::Global(kind_name) = self.pickle.node(kind) else { return Err(broken("a tensor in it has no format")) };
+        let data = self
+            .storages
+            .iter()
+            .find(|(name, _)| name == key)
+            .ok_or_else(|| broken("it lacks the numbers of a tensor"))?
+            .1;
+        let Node::Global(kind_name) = self.pickle.node(kind) else {
+            return Err(broken("a tensor in it has no format"));
+        };
         let kind_name = kind_name.rsplit('.').next().unwrap_or_default();
         let width = width(&self.pickle, kind).ok_or_else(|| Error::Kind {
             format: Format::PyTorch,

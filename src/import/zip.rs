@@ -12,6 +12,18 @@ const MOST_ENTRIES: usize = 10_000;
 
 /// All entries, in the order of the archive's directory.
 pub(super) fn entries(bytes: &[u8], format: Format) -> Result<Vec<Entry<'_>>, Error> {
+    directory(bytes, format)?.into_iter().map(|(name, data)| Ok((name, data?))).collect()
+}
+
+/// The names of all entries, of compressed ones too.
+pub(super) fn names(bytes: &[u8], format: Format) -> Result<Vec<String>, Error> {
+    Ok(directory(bytes, format)?.into_iter().map(|(name, _)| name).collect())
+}
+
+/// An entry's name, and its bytes or why they can't be had.
+type Listed<'a> = (String, Result<&'a [u8], Error>);
+
+fn directory(bytes: &[u8], format: Format) -> Result<Vec<Listed<'_>>, Error> {
     let broken = |problem: &str| Error::broken(format, problem);
     // The end of the directory is the last record, behind which there may be a comment of up to 65,535 bytes.
     let lowest = bytes.len().saturating_sub(22 + 65_535);
@@ -39,9 +51,10 @@ pub(super) fn entries(bytes: &[u8], format: Format) -> Result<Vec<Entry<'_>>, Er
 }
 
 /// The entry that the directory describes here, and where the next description is.
-fn entry(bytes: &[u8], at: usize, format: Format) -> Result<(Entry<'_>, usize), Error> {
+fn entry(bytes: &[u8], at: usize, format: Format) -> Result<(Listed<'_>, usize), Error> {
     let damaged = || Error::broken(format, "its archive's directory is damaged");
-    let head = bytes.get(at..).filter(|rest| rest.starts_with(b"PK\x01\x02") && rest.len() >= 46).ok_or_else(damaged)?;
+    let head =
+        bytes.get(at..).filter(|rest| rest.starts_with(b"PK\x01\x02") && rest.len() >= 46).ok_or_else(damaged)?;
     let number = |k: usize| half(head, k).map(usize::from).ok_or_else(damaged);
     let (method, name, extra, comment) = (number(10)?, number(28)?, number(30)?, number(32)?);
     let text = head.get(46..46 + name).ok_or_else(damaged)?;
@@ -49,7 +62,7 @@ fn entry(bytes: &[u8], at: usize, format: Format) -> Result<(Entry<'_>, usize), 
     if method != 0 {
         let found = format!("compressed entries ({text})");
         let advice = "Keras and PyTorch store them as they are, so it was packed again; unpack it and pack it without compression";
-        return Err(Error::Kind { format, found, advice });
+        return Ok(((text, Err(Error::Kind { format, found, advice })), at + 46 + name + extra + comment));
     }
     let sizes = [20, 24, 42].map(|k| u64::from(word(head, k).unwrap_or(0)));
     let further = head.get(46 + name..46 + name + extra).ok_or_else(damaged)?;
@@ -57,7 +70,7 @@ fn entry(bytes: &[u8], at: usize, format: Format) -> Result<(Entry<'_>, usize), 
     let own = bytes.get(local..).filter(|rest| rest.starts_with(b"PK\x03\x04")).ok_or_else(damaged)?;
     let skipped = half(own, 26).zip(half(own, 28)).ok_or_else(damaged)?;
     let data = own.get(30 + usize::from(skipped.0) + usize::from(skipped.1)..).and_then(|rest| rest.get(..size));
-    let data = data.ok_or_else(|| Error::broken(format, format!("{text} in it ends too soon")))?;
+    let data = data.ok_or_else(|| Error::broken(format, format!("{text} in it ends too soon")));
     Ok(((text, data), at + 46 + name + extra + comment))
 }
 

@@ -37,8 +37,23 @@ const KNOWN: &str = "normalise, conv2d, batchnorm1d, batchnorm2d, linear, maxpoo
                      softsign, mish, elu, selu, leakyrelu, hardsigmoid, hardswish, relu6, hardtanh, softmax, logsoftmax";
 /// What a line may say, and means something here.
 const KEYS: [&str; 17] = [
-    "kernel_size", "stride", "padding", "padding_after", "eps", "mean", "deviation", "groups", "dilation", "size", "alpha", "scale",
-    "negative_slope", "slope", "shift", "min_val", "max_val",
+    "kernel_size",
+    "stride",
+    "padding",
+    "padding_after",
+    "eps",
+    "mean",
+    "deviation",
+    "groups",
+    "dilation",
+    "size",
+    "alpha",
+    "scale",
+    "negative_slope",
+    "slope",
+    "shift",
+    "min_val",
+    "max_val",
 ];
 /// What else a line may say: nothing out of the usual.
 const USUAL: [&str; 11] = [
@@ -138,7 +153,9 @@ pub(super) fn write(network: &Sequential, write_layer: tensors::WriteLayer) -> (
                 line = format!("{line} padding={left},{right},{top},{bottom}");
             }
             Operation::Resize((rows, columns)) => line = format!("{line} size={rows},{columns}"),
-            Operation::Mark(label) | Operation::Add(label) | Operation::Recall(label) => line = format!("{line} {label}"),
+            Operation::Mark(label) | Operation::Add(label) | Operation::Recall(label) => {
+                line = format!("{line} {label}")
+            }
             Operation::Function(function) => {
                 for (key, value) in { *function }.settings() {
                     line = format!("{line} {key}={}", Decimal(*value));
@@ -241,7 +258,8 @@ impl<'a> Line<'a> {
     /// One number for all edges, or (left,right,above,below).
     fn padding(&self) -> Result<Operation, NetworkError> {
         let text = self.options.iter().find(|(key, _)| *key == "padding").map_or("", |(_, text)| text);
-        let numbers = text.trim_matches(['(', ')']).split(',').map(|text| text.parse().ok().filter(|n| *n <= LARGEST as usize));
+        let numbers =
+            text.trim_matches(['(', ')']).split(',').map(|text| text.parse().ok().filter(|n| *n <= LARGEST as usize));
         let (top, bottom, left, right) = match numbers.collect::<Option<Vec<usize>>>().as_deref() {
             Some(&[all]) => (all, all, all, all),
             Some(&[left, right, top, bottom]) => (top, bottom, left, right),
@@ -283,7 +301,9 @@ impl<'a> Line<'a> {
         let (padding, after) = match self.options.iter().find(|option| option.0 == "padding") {
             Some((_, "valid")) => ((0, 0), (0, 0)),
             // Of even windows there is more at the end, as PyTorch has it.
-            Some((_, "same")) => ((size.0.saturating_sub(1) / 2, size.1.saturating_sub(1) / 2), (size.0 / 2, size.1 / 2)),
+            Some((_, "same")) => {
+                ((size.0.saturating_sub(1) / 2, size.1.saturating_sub(1) / 2), (size.0 / 2, size.1 / 2))
+            }
             _ => {
                 let padding = self.whole("padding", (0, 0), 0.0)?;
                 (padding, padding)

@@ -123,7 +123,13 @@ impl Function {
             Function::Elu { alpha, scale } => {
                 f64::from(scale) * if z > 0.0 { z } else { f64::from(alpha) * libm::expm1(z) }
             }
-            Function::LeakyRelu { slope } => if z > 0.0 { z } else { f64::from(slope) * z },
+            Function::LeakyRelu { slope } => {
+                if z > 0.0 {
+                    z
+                } else {
+                    f64::from(slope) * z
+                }
+            }
             Function::HardSigmoid { slope, shift } => (f64::from(slope) * z + f64::from(shift)).clamp(0.0, 1.0),
             Function::HardSwish => z * (z / 6.0 + 0.5).clamp(0.0, 1.0),
             Function::Clip { low, high } => z.max(f64::from(low)).min(f64::from(high)),
@@ -202,8 +208,19 @@ mod tests {
     use super::*;
 
     const ALL: [&str; 13] = [
-        "gelu", "gelutanh", "silu", "softplus", "softsign", "mish", "elu", "selu", "leakyrelu", "hardsigmoid",
-        "hardswish", "relu6", "hardtanh",
+        "gelu",
+        "gelutanh",
+        "silu",
+        "softplus",
+        "softsign",
+        "mish",
+        "elu",
+        "selu",
+        "leakyrelu",
+        "hardsigmoid",
+        "hardswish",
+        "relu6",
+        "hardtanh",
     ];
 
     #[test]

@@ -4,7 +4,13 @@ use super::{Layer, Operation, Shape, Window, sequential::resized};
 
 impl Operation {
     /// The plain arithmetic. Shapes were checked; `marks` are the values at each mark so far.
-    pub(super) fn apply(&self, values: &[f64], input: Shape, output: Shape, marks: &mut Vec<(usize, Vec<f64>)>) -> Vec<f64> {
+    pub(super) fn apply(
+        &self,
+        values: &[f64],
+        input: Shape,
+        output: Shape,
+        marks: &mut Vec<(usize, Vec<f64>)>,
+    ) -> Vec<f64> {
         match self {
             Operation::Scale { factor, shift } => {
                 let channels = values.chunks_exact(input.area()).zip(factor.iter().zip(shift));

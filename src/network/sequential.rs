@@ -14,6 +14,9 @@ const MOST_VALUES: usize = 1 << 22;
 /// The most multiplications of one forward pass; a search needs some dozens of passes.
 const MOST_WORK: usize = 50_000_000;
 
+/// As how many channels fewer count, where channels are looked at one by one.
+const FEWEST_CHANNELS: usize = 16;
+
 /// Channels, rows and columns of what flows between two operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
@@ -174,12 +177,6 @@ impl Sequential {
     /// The shape of the input, then of every operation's output.
     pub fn shapes(&self) -> &[Shape] {
         &self.shapes
-    }
-
-    /// Multiplications of one forward pass.
-    #[cfg(feature = "import")]
-    pub(crate) fn work(&self) -> usize {
-        self.operations.iter().zip(&self.shapes[1..]).map(|(operation, output)| operation.work(*output)).sum()
     }
 
     /// The ten logits of one image of 784 pixels, by a plain forward pass in f64 that shares no code with the kernel:
@@ -458,14 +455,29 @@ impl Operation {
     /// Multiplications of one forward pass, as the kernels do them.
     fn work(&self, output: Shape) -> usize {
         let each = match self {
-            Operation::Convolution(_, layer) | Operation::Depthwise(_, layer) | Operation::Linear(layer) => layer.inputs,
+            Operation::Convolution(_, layer) | Operation::Depthwise(_, layer) | Operation::Linear(layer) => {
+                layer.inputs
+            }
             Operation::MaxPool(window) | Operation::AveragePool(window) | Operation::AverageInside(window) => {
                 window.area()
             }
             Operation::Resize(_) => 4,
             _ => 1,
         };
-        each.saturating_mul(output.values())
+        // What looks at each channel by itself keeps a note of every place that it looks at, however few the channels are.
+        let least = if self.is_local() { FEWEST_CHANNELS } else { 1 };
+        each.saturating_mul(output.channels.max(least)).saturating_mul(output.area())
+    }
+
+    /// Whether it looks at each channel by itself, without a maximum.
+    fn is_local(&self) -> bool {
+        let is_mean = matches!(self, Operation::AveragePool(_) | Operation::AverageInside(_));
+        is_mean || matches!(self, Operation::Depthwise(..) | Operation::Pad(_) | Operation::Resize(_))
+    }
+
+    /// How far its window may reach over the upper and the left edge, and over the lower and the right one.
+    pub fn window_padding(&self) -> Option<((usize, usize), (usize, usize))> {
+        self.window().map(|window| (window.padding, window.after))
     }
 }
 

@@ -11,9 +11,15 @@ use crate::{
 
 /// The place of the output where this goes, where it comes from in the input, and where its weights are.
 struct Tap {
-    to: usize,
-    from: usize,
-    weights: usize,
+    to: u32,
+    from: u32,
+    weights: u32,
+}
+
+impl Tap {
+    fn places(&self) -> [usize; 3] {
+        [self.to, self.from, self.weights].map(|place| place as usize)
+    }
 }
 
 /// Weighted sums of places, the same places for all channels.
@@ -28,7 +34,8 @@ pub(super) struct Local {
 impl Local {
     /// What `operation` does to `input`, and where it leaves the result; nothing where it is none of these.
     pub(super) fn of(operation: &Operation, input: Grid) -> Option<(Self, Grid)> {
-        let mut local = Local { taps: Vec::new(), weights: Vec::new(), bias: zeros(input.stride), stride: input.stride };
+        let mut local =
+            Local { taps: Vec::new(), weights: Vec::new(), bias: zeros(input.stride), stride: input.stride };
         let output = match operation {
             Operation::Depthwise(window, layer) => local.depthwise(*window, layer, input),
             Operation::AveragePool(window) => local.mean(*window, input, |_| window.area()),
@@ -47,7 +54,8 @@ impl Local {
     }
 
     fn tap(&mut self, to: usize, from: usize, weights: usize) {
-        self.taps.push(Tap { to: to * self.stride, from: from * self.stride, weights });
+        let [to, from, weights] = [to * self.stride, from * self.stride, weights].map(|place| place as u32);
+        self.taps.push(Tap { to, from, weights });
     }
 
     fn depthwise(&mut self, window: Window, layer: &Layer, input: Grid) -> Grid {
@@ -64,8 +72,9 @@ impl Local {
             let left = position % output.columns * window.stride.1;
             for place in 0..window.area() {
                 let row = (top + place / window.size.1).checked_sub(window.padding.0).filter(|row| *row < input.rows);
-                let column =
-                    (left + place % window.size.1).checked_sub(window.padding.1).filter(|column| *column < input.columns);
+                let column = (left + place % window.size.1)
+                    .checked_sub(window.padding.1)
+                    .filter(|column| *column < input.columns);
                 if let Some((row, column)) = row.zip(column) {
                     self.tap(position, row * input.columns + column, place * self.stride);
                 }
@@ -127,8 +136,9 @@ impl Local {
             output.iter_mut().zip(&self.bias).for_each(|(o, b)| *o = *b);
         }
         for tap in &self.taps {
-            let (input, weights) = (&input[tap.from..][..self.stride], &self.weights[tap.weights..][..self.stride]);
-            let output = &mut output[tap.to..][..self.stride];
+            let [to, from, weights] = tap.places();
+            let (input, weights) = (&input[from..][..self.stride], &self.weights[weights..][..self.stride]);
+            let output = &mut output[to..][..self.stride];
             output.iter_mut().zip(input).zip(weights).for_each(|((o, v), w)| *o += w * v);
         }
     }
@@ -137,8 +147,9 @@ impl Local {
     pub(super) fn backward(&mut self, delta: &[f32], gradient: &mut [f32]) {
         gradient.fill(0.0);
         for tap in &self.taps {
-            let (delta, weights) = (&delta[tap.to..][..self.stride], &self.weights[tap.weights..][..self.stride]);
-            let gradient = &mut gradient[tap.from..][..self.stride];
+            let [to, from, weights] = tap.places();
+            let (delta, weights) = (&delta[to..][..self.stride], &self.weights[weights..][..self.stride]);
+            let gradient = &mut gradient[from..][..self.stride];
             gradient.iter_mut().zip(delta).zip(weights).for_each(|((g, d), w)| *g += w * d);
         }
     }
