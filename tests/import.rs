@@ -28,17 +28,17 @@ fn read(names: &[&str]) -> Result<Imported, Error> {
     import::read(&files, None)
 }
 
-/// The images of `<name>.expected`, with what a library makes of each: `logits` or `probabilities`.
+/// The images, with what a library makes of each: `logits` or `probabilities`.
 fn expected(name: &str) -> (Vec<Vec<f32>>, String, Vec<Vec<f32>>) {
-    let file = bytes(&format!("{name}.expected"));
-    let file = SafeTensors::deserialize(&file).unwrap();
-    let rows = |part: &str| -> Vec<Vec<f32>> {
+    let [images, file] = ["images", name].map(|name| bytes(&format!("{name}.expected")));
+    let [images, file] = [&images, &file].map(|file| SafeTensors::deserialize(file).unwrap());
+    let rows = |file: &SafeTensors, part: &str| -> Vec<Vec<f32>> {
         let tensor = file.tensor(part).unwrap();
         let values: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
         values.chunks_exact(tensor.shape()[1]).map(<[f32]>::to_vec).collect()
     };
     let kind = if file.names().contains(&"logits") { "logits" } else { "probabilities" };
-    (rows("images"), kind.into(), rows(kind))
+    (rows(&images, "images"), kind.into(), rows(&file, kind))
 }
 
 /// Logits as the library would have them: it may end in a softmax, or in its logarithm.

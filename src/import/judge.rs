@@ -300,7 +300,9 @@ impl Case<'_> {
     /// Another activation, each with the input that suits it best: to look for the input first would find the one that is best with a wrong
     /// activation.
     fn choose_activation(&self, guess: &mut Guess, settled: &[Subject]) {
-        let glance = |guess: &Guess| self.loss(guess, GLANCE).map_or(f64::INFINITY, |(loss, _)| loss);
+        let is_large = self.build(guess).is_ok_and(|network| weights(&network) > LARGE);
+        let count = if is_large { GLANCE } else { LOOK };
+        let glance = |guess: &Guess| self.loss(guess, count).map_or(f64::INFINITY, |(loss, _)| loss);
         let suited = |activation: usize| {
             let own = Guess { activation, ..guess.clone() };
             let others = if settled.contains(&Subject::Input) { Vec::new() } else { self.others(&own, Subject::Input) };
@@ -311,7 +313,6 @@ impl Case<'_> {
         };
         let usual = suited(guess.activation);
         // Where the usual does well, it takes long to look further, and seldom finds anything.
-        let is_large = self.build(&usual).is_ok_and(|network| weights(&network) > LARGE);
         if is_large && self.loss(&usual, LOOK).is_some_and(|(_, accuracy)| accuracy.right * 100 > accuracy.of * 96) {
             return;
         }
