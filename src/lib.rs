@@ -29,6 +29,8 @@ pub mod experiment;
 #[cfg(feature = "feed")]
 pub mod feed;
 pub mod idx;
+#[cfg(feature = "import")]
+pub mod import;
 #[cfg(feature = "lab")]
 pub mod lab;
 pub mod lbfgs;

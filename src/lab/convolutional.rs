@@ -109,9 +109,10 @@ impl Learner {
             let weight = weight.reshape((WINDOW * WINDOW, channels, ()))?.transpose(0, 1)?.flatten(0, 1)?;
             let layer = layer(&weight, bias)?;
             channels = layer.outputs;
-            let convolution = Window { size: (WINDOW, WINDOW), stride: (1, 1), padding: (0, 0) };
+            let convolution = Window { size: (WINDOW, WINDOW), stride: (1, 1), padding: (0, 0), after: (0, 0) };
             operations.push(Operation::Convolution(convolution, layer));
-            operations.push(Operation::MaxPool(Window { size: (POOL, POOL), stride: (POOL, POOL), padding: (0, 0) }));
+            let pool = Window { size: (POOL, POOL), stride: (POOL, POOL), padding: (0, 0), after: (0, 0) };
+            operations.push(Operation::MaxPool(pool));
             operations.push(Operation::Activation(Activation::Relu));
         }
         let (weight, bias) = &self.layers[2];

@@ -23,7 +23,7 @@ const STARTS: u32 = 40;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// The network, a safetensors file
+    /// The network: safetensors, .h5, .keras, .pt, .pth, .onnx, .tflite or a TensorFlow.js model.json
     #[arg(long, value_name = "FILE")]
     network: PathBuf,
     /// The images, an IDX3 file
@@ -148,9 +148,8 @@ impl Row {
 
 pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let read = |path: &PathBuf| fs::read(path).map_err(|e| format!("{}: {e}", path.display()));
-    let network = Network::from_safetensors(&read(&arguments.network)?)
-        .map_err(|e| format!("{}: {e}", arguments.network.display()))?;
     let digits = Digits::parse(&read(&arguments.images)?, &read(&arguments.labels)?)?;
+    let network = crate::inspect::network(&arguments.network, Some(&digits))?;
     let reading = match arguments.reading {
         ReadingName::Weight => Reading::Weight,
         ReadingName::Scale => Reading::Scale,

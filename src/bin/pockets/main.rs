@@ -1,6 +1,8 @@
 //! The native command line.
 
 mod attack;
+mod convert;
+mod inspect;
 mod mnist;
 mod pack;
 mod pack_digits;
@@ -30,6 +32,10 @@ enum Command {
     PackDigits(pack_digits::Arguments),
     /// Search for adversarial examples of the first images that a network classifies correctly
     Attack(attack::Arguments),
+    /// Say what a network's file holds, how it wants its image, and how well it classifies digits
+    Inspect(inspect::Arguments),
+    /// Make a network's file one of the project's own
+    Convert(convert::Arguments),
     /// Measure the paper's tables and figures again, and write them beside the paper's
     Reproduce(reproduce::Arguments),
 }
@@ -41,6 +47,8 @@ fn main() -> ExitCode {
         Command::Pack(arguments) => pack::run(&arguments),
         Command::PackDigits(arguments) => pack_digits::run(&arguments),
         Command::Attack(arguments) => attack::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Convert(arguments) => convert::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
     };
     match done {
