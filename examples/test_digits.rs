@@ -1,5 +1,5 @@
 //! Writes `www/digits/test-1000.bin`: MNIST's first thousand test digits for the page, 16 levels a pixel, two pixels a
-//! byte, the first in the high half.
+//! byte, the first in the high half; and `test-1000-labels.bin`, a byte each.
 //!
 //! ```text
 //! cargo run --release --example test_digits
@@ -10,6 +10,7 @@ use std::{error::Error, fs};
 
 const COUNT: usize = 1000;
 const FILE: &str = "www/digits/test-1000.bin";
+const LABELS: &str = "www/digits/test-1000-labels.bin";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let digits = mnist::load(&mnist::default_folder()?)?;
@@ -20,5 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     fs::write(FILE, &bytes)?;
     println!("{FILE}: {} bytes", bytes.len());
+    fs::write(LABELS, &digits.test.labels().as_slice()[..COUNT])?;
+    println!("{LABELS}: {COUNT} bytes");
     Ok(())
 }

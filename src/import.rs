@@ -35,6 +35,7 @@ use std::fmt;
 
 /// A file's format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Format {
     /// Keras's older format, HDF5.
     KerasH5,
@@ -68,6 +69,7 @@ impl fmt::Display for Format {
 
 /// What a file may leave open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub enum Subject {
     /// How the network wants its image: divided by 255, normalised, raw, inverted.
     Input,
@@ -103,6 +105,7 @@ pub struct Choices(pub Vec<(Subject, String)>);
 
 /// Something that the file does not say.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Assumption {
     /// What it is about.
     pub subject: Subject,
@@ -114,6 +117,7 @@ pub struct Assumption {
 
 /// Another reading of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Alternative {
     /// What it is.
     pub value: String,
@@ -123,6 +127,7 @@ pub struct Alternative {
 
 /// How many of how many digits are classified as they are labelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Accuracy {
     /// So many are.
     pub right: usize,
@@ -138,6 +143,7 @@ impl fmt::Display for Accuracy {
 
 /// A network that was read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Imported {
     /// The format that it came in.
     pub format: Format,

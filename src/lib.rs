@@ -31,6 +31,8 @@ pub mod feed;
 pub mod idx;
 #[cfg(feature = "import")]
 pub mod import;
+#[cfg(feature = "import")]
+pub mod importer;
 #[cfg(feature = "lab")]
 pub mod lab;
 pub mod lbfgs;

@@ -36,11 +36,13 @@ pub struct Module {
     pub profile: &'static str,
 }
 
-/// The demo's, which comes first and holds no more than that needs; the sections'; and the trainer's.
-pub const MODULES: [Module; 3] = [
+/// The demo's, which comes first and holds no more than that needs; the sections'; the trainer's; and the one that reads other people's
+/// files.
+pub const MODULES: [Module; 4] = [
     Module { name: "pockets", feature: "demo", profile: "web" },
     Module { name: "sections", feature: "sections", profile: "web" },
     Module { name: "feed", feature: "feed", profile: "trainer" },
+    Module { name: "import", feature: "import", profile: "web" },
 ];
 
 /// Where Cargo puts what it makes in the profiles that modules are compiled in; the last is that of `trunk build` without `--release`.
@@ -94,11 +96,12 @@ pub fn reclaim(root: &Path) -> Result<()> {
 
 /// Compiles all modules as Trunk will, which then finds them done.
 pub fn compile(root: &Path, toolchain: &Toolchain) -> Result<()> {
-    let [demo, sections, feed] = &MODULES;
+    let [demo, sections, feed, import] = &MODULES;
     thread::scope(|scope| {
         let beside = scope.spawn(|| compile_module(root, toolchain, feed));
         compile_module(root, toolchain, sections)?;
         compile_module(root, toolchain, demo)?;
+        compile_module(root, toolchain, import)?;
         beside.join().map_err(|_| "Compiling a module ended unexpectedly.".to_owned())?
     })
 }
