@@ -27,7 +27,7 @@ const TEMPERATURES: [f32; 9] = [0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0, 64.0, 256
 /// What part of the usual reading's loss an unusual one may have at most to be believed; one of the usual inputs instead of another,
 /// in formats whose users mostly divide by 255, and in those of PyTorch's.
 const CLEARLY: f64 = 0.6;
-const OF_KERAS: f64 = 0.7;
+const OF_KERAS: f64 = 0.5;
 const OF_PYTORCH: f64 = 0.97;
 
 /// Ways in which a network wants its image, `factor·x + shift` of pixels in [0, 1], the usual ones first.
@@ -67,6 +67,9 @@ struct Guess {
     is_activated: Vec<bool>,
 }
 
+/// The loss and the accuracy; none where there are no digits, or the reading does not fit.
+type Score = Option<(f64, Accuracy)>;
+
 /// A file whose meaning is looked for.
 struct Case<'a> {
     format: Format,
@@ -76,7 +79,7 @@ struct Case<'a> {
     activations: Vec<Operation>,
     judge: Judge<'a>,
     /// What was tried on how many digits, and how it did.
-    known: RefCell<Vec<(Guess, usize, Option<(f64, Accuracy)>)>>,
+    known: RefCell<Vec<(Guess, usize, Score)>>,
 }
 
 /// A network's file as it is, with its accuracy.

@@ -307,7 +307,7 @@ fn arrange(
             if !is_whole {
                 (so_far.pools_all, so_far.cost) = (true, so_far.cost + 2);
             }
-            let place = Place { channels: affine.outputs(), rows: 1, columns: 1, is_flat: true, ..place };
+            let place = Place { channels: affine.outputs(), rows: 1, columns: 1, is_flat: true };
             arrange(rest, place, so_far, bound, found, patience);
             (so_far.pools_all, so_far.cost) = before;
         }
