@@ -5,13 +5,14 @@
 
 use super::{
     Accuracy, Alternative, Assumption, Body, Choices, Error, Format, Imported, Subject,
+    arrangement::{Arrangement, arrangements},
+    describe::{describe, weights},
     graph::{Graph, Layout, Pooling},
-    layers::{self, Arrangement, Reading},
+    layers::{self, Reading},
 };
 use crate::{
-    PIXELS,
     idx::Digits,
-    network::{self, Activation, Edges, Function, Network, Operation, Shape, kernel::Evaluator},
+    network::{self, Activation, Edges, Function, Network, Operation, kernel::Evaluator},
 };
 use std::cell::RefCell;
 
@@ -114,7 +115,7 @@ pub(super) fn choose(
         known: RefCell::default(),
     };
     if let Body::Layers(items) = body {
-        case.arrangements = layers::arrangements(items);
+        case.arrangements = arrangements(items);
         if case.arrangements.is_empty() {
             return Err(Error::Fit {
                 operation: "the layers' chain".into(),
@@ -164,7 +165,7 @@ impl Case<'_> {
             Body::Layers(items) => {
                 let is_deep = layers::count(items) > 1;
                 subjects.extend((is_deep && !layers::says_activations(items)).then_some(Subject::Activation));
-                let pools = self.arrangements[guess.arrangement].convolutions.iter().any(|c| c.pool().is_some());
+                let pools = self.arrangements[guess.arrangement].convolutions.iter().any(|c| c.pool.is_some());
                 subjects.extend(pools.then_some(Subject::Pooling));
                 let convolves = !self.arrangements[0].convolutions.is_empty();
                 subjects.extend(convolves.then_some(Subject::Arrangement));
@@ -456,48 +457,4 @@ fn padded(rows: usize, columns: usize) -> Option<Edges> {
     let side = |length: usize| length.checked_sub(crate::SIDE).filter(|more| *more > 0);
     let (more, wider) = (side(rows)?, side(columns)?);
     Some(Edges { top: more / 2, bottom: more - more / 2, left: wider / 2, right: wider - wider / 2 })
-}
-
-fn weights(network: &Network) -> usize {
-    let of = |layer: &network::Layer| layer.weight.len() + layer.bias.len();
-    match network {
-        Network::Mlp(mlp) => mlp.layers().iter().map(of).sum(),
-        Network::Sequential(sequential) => sequential.operations().iter().filter_map(Operation::layer).map(of).sum(),
-    }
-}
-
-/// The operations in a few words each.
-fn describe(network: &Network) -> Vec<String> {
-    let mut words = Vec::new();
-    match network {
-        Network::Mlp(mlp) => {
-            for (k, layer) in mlp.layers().iter().enumerate() {
-                words.push(format!("dense {}→{}", layer.inputs, layer.outputs));
-                if k + 1 < mlp.layers().len() {
-                    words.push(mlp.activation().name().into());
-                }
-            }
-        }
-        Network::Sequential(sequential) => {
-            for (operation, shapes) in sequential.operations().iter().zip(sequential.shapes().windows(2)) {
-                words.push(operation_in_words(operation, shapes[0], shapes[1]));
-            }
-        }
-    }
-    words
-}
-
-fn operation_in_words(operation: &Operation, input: Shape, output: Shape) -> String {
-    let size = operation.window().map(|window| format!("{}×{}", window.size.0, window.size.1)).unwrap_or_default();
-    match operation {
-        Operation::Convolution(..) => format!("convolution {size} {}→{}", input.channels, output.channels),
-        Operation::Depthwise(..) => format!("convolution in depth {size}"),
-        Operation::Linear(layer) => format!("dense {}→{}", layer.inputs, layer.outputs),
-        Operation::MaxPool(_) => format!("maximum of {size}"),
-        Operation::AveragePool(_) | Operation::AverageInside(_) => format!("mean of {size}"),
-        Operation::Scale { .. } if input.values() == PIXELS => "normalisation of the image".into(),
-        Operation::Scale { .. } => "normalisation".into(),
-        Operation::Resize((rows, columns)) => format!("resized to {rows}×{columns}"),
-        other => other.kind().into(),
-    }
 }
