@@ -8,6 +8,8 @@
 //!
 //! Nothing here touches a file system, a clock or a page.
 
+mod arrangement;
+mod describe;
 mod error;
 mod graph;
 mod judge;

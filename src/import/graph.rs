@@ -4,11 +4,14 @@
 //! A file's tensors may have channels last, be reshaped and transposed. A [`Value`] keeps where each of its numbers lies in the
 //! engine's order, so that reshaping and transposing cost nothing, and a dense layer's weights are put into that order.
 
+mod line;
+
 use super::Error;
 use crate::network::{
     Edges, Function, Layer, Operation, Shape, Window,
     architecture::{dilated, ungrouped},
 };
+use line::Line;
 use std::{collections::HashMap, sync::Arc};
 
 /// Where the channels are among a tensor's dimensions.
@@ -309,10 +312,10 @@ impl Graph {
                 problem: "it is not in the order of digits".into(),
             });
         }
-        let mut linear =
-            Linear { steps: &self.steps, uses: self.uses(output.node), labels: HashMap::new(), all: Vec::new() };
-        linear.line_up(output.node);
-        let mut operations = linear.all;
+        let mut line =
+            Line { steps: &self.steps, uses: self.uses(output.node), labels: HashMap::new(), all: Vec::new() };
+        line.line_up(output.node);
+        let mut operations = line.all;
         if output.shape.area() > 1 || !operations.iter().any(|o| matches!(o, Operation::Flatten | Operation::Linear(_)))
         {
             operations.push(Operation::Flatten);
@@ -336,64 +339,6 @@ impl Graph {
             }
         }
         uses
-    }
-}
-
-/// Puts the operations into one line, with marks where values are needed again.
-struct Linear<'a> {
-    steps: &'a [Step],
-    uses: Vec<usize>,
-    /// The label under which a node's values are kept.
-    labels: HashMap<usize, usize>,
-    all: Vec<Operation>,
-}
-
-impl Linear<'_> {
-    /// Afterwards, what the line ends with are the values of `output`. Every node comes after those that it needs.
-    fn line_up(&mut self, output: usize) {
-        let mut current = 0;
-        self.keep(0);
-        for node in 1..=output {
-            if self.uses[node] == 0 {
-                continue;
-            }
-            match &self.steps[node - 1] {
-                Step::Of(operation, input) => {
-                    self.go_to(*input, current);
-                    self.all.push(operation.clone());
-                }
-                Step::Sum(a, b) => {
-                    let (first, second) = if *b == current { (*b, *a) } else { (*a, *b) };
-                    self.go_to(first, current);
-                    let label = self.labels.get(&second).copied().unwrap_or_default();
-                    self.all.push(Operation::Add(label));
-                }
-            }
-            current = node;
-            self.keep(node);
-        }
-    }
-
-    /// Keeps the values of `node` if another than the next needs them.
-    fn keep(&mut self, node: usize) {
-        let next = (node + 1..self.uses.len()).find(|next| self.uses[*next] > 0);
-        let goes_straight_on = next.is_none_or(|next| match &self.steps[next - 1] {
-            Step::Of(_, input) => *input == node,
-            Step::Sum(a, b) => *a == node || *b == node,
-        });
-        if self.uses[node] > usize::from(goes_straight_on) {
-            let label = self.labels.len() + 1;
-            self.labels.insert(node, label);
-            self.all.push(Operation::Mark(label));
-        }
-    }
-
-    fn go_to(&mut self, node: usize, current: usize) {
-        if node != current
-            && let Some(label) = self.labels.get(&node)
-        {
-            self.all.push(Operation::Recall(*label));
-        }
     }
 }
 

@@ -5,13 +5,14 @@
 
 use super::{
     Accuracy, Alternative, Assumption, Body, Choices, Error, Format, Imported, Subject,
+    arrangement::{Arrangement, arrangements},
+    describe::{describe, weights},
     graph::{Graph, Layout, Pooling},
-    layers::{self, Arrangement, Reading},
+    layers::{self, Reading},
 };
 use crate::{
-    PIXELS,
     idx::Digits,
-    network::{self, Activation, Edges, Function, Network, Operation, Shape, kernel::Evaluator},
+    network::{self, Activation, Edges, Function, Network, Operation, kernel::Evaluator},
 };
 use std::cell::RefCell;
 
@@ -27,7 +28,7 @@ const TEMPERATURES: [f32; 9] = [0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 16.0, 64.0, 256
 /// What part of the usual reading's loss an unusual one may have at most to be believed; one of the usual inputs instead of another,
 /// in formats whose users mostly divide by 255, and in those of PyTorch's.
 const CLEARLY: f64 = 0.6;
-const OF_KERAS: f64 = 0.7;
+const OF_KERAS: f64 = 0.5;
 const OF_PYTORCH: f64 = 0.97;
 
 /// Ways in which a network wants its image, `factor·x + shift` of pixels in [0, 1], the usual ones first.
@@ -67,6 +68,9 @@ struct Guess {
     is_activated: Vec<bool>,
 }
 
+/// The loss and the accuracy; none where there are no digits, or the reading does not fit.
+type Score = Option<(f64, Accuracy)>;
+
 /// A file whose meaning is looked for.
 struct Case<'a> {
     format: Format,
@@ -76,7 +80,7 @@ struct Case<'a> {
     activations: Vec<Operation>,
     judge: Judge<'a>,
     /// What was tried on how many digits, and how it did.
-    known: RefCell<Vec<(Guess, usize, Option<(f64, Accuracy)>)>>,
+    known: RefCell<Vec<(Guess, usize, Score)>>,
 }
 
 /// A network's file as it is, with its accuracy.
@@ -111,7 +115,7 @@ pub(super) fn choose(
         known: RefCell::default(),
     };
     if let Body::Layers(items) = body {
-        case.arrangements = layers::arrangements(items);
+        case.arrangements = arrangements(items);
         if case.arrangements.is_empty() {
             return Err(Error::Fit {
                 operation: "the layers' chain".into(),
@@ -161,7 +165,7 @@ impl Case<'_> {
             Body::Layers(items) => {
                 let is_deep = layers::count(items) > 1;
                 subjects.extend((is_deep && !layers::says_activations(items)).then_some(Subject::Activation));
-                let pools = self.arrangements[guess.arrangement].convolutions.iter().any(|c| c.pool().is_some());
+                let pools = self.arrangements[guess.arrangement].convolutions.iter().any(|c| c.pool.is_some());
                 subjects.extend(pools.then_some(Subject::Pooling));
                 let convolves = !self.arrangements[0].convolutions.is_empty();
                 subjects.extend(convolves.then_some(Subject::Arrangement));
@@ -453,48 +457,4 @@ fn padded(rows: usize, columns: usize) -> Option<Edges> {
     let side = |length: usize| length.checked_sub(crate::SIDE).filter(|more| *more > 0);
     let (more, wider) = (side(rows)?, side(columns)?);
     Some(Edges { top: more / 2, bottom: more - more / 2, left: wider / 2, right: wider - wider / 2 })
-}
-
-fn weights(network: &Network) -> usize {
-    let of = |layer: &network::Layer| layer.weight.len() + layer.bias.len();
-    match network {
-        Network::Mlp(mlp) => mlp.layers().iter().map(of).sum(),
-        Network::Sequential(sequential) => sequential.operations().iter().filter_map(Operation::layer).map(of).sum(),
-    }
-}
-
-/// The operations in a few words each.
-fn describe(network: &Network) -> Vec<String> {
-    let mut words = Vec::new();
-    match network {
-        Network::Mlp(mlp) => {
-            for (k, layer) in mlp.layers().iter().enumerate() {
-                words.push(format!("dense {}→{}", layer.inputs, layer.outputs));
-                if k + 1 < mlp.layers().len() {
-                    words.push(mlp.activation().name().into());
-                }
-            }
-        }
-        Network::Sequential(sequential) => {
-            for (operation, shapes) in sequential.operations().iter().zip(sequential.shapes().windows(2)) {
-                words.push(operation_in_words(operation, shapes[0], shapes[1]));
-            }
-        }
-    }
-    words
-}
-
-fn operation_in_words(operation: &Operation, input: Shape, output: Shape) -> String {
-    let size = operation.window().map(|window| format!("{}×{}", window.size.0, window.size.1)).unwrap_or_default();
-    match operation {
-        Operation::Convolution(..) => format!("convolution {size} {}→{}", input.channels, output.channels),
-        Operation::Depthwise(..) => format!("convolution in depth {size}"),
-        Operation::Linear(layer) => format!("dense {}→{}", layer.inputs, layer.outputs),
-        Operation::MaxPool(_) => format!("maximum of {size}"),
-        Operation::AveragePool(_) | Operation::AverageInside(_) => format!("mean of {size}"),
-        Operation::Scale { .. } if input.values() == PIXELS => "normalisation of the image".into(),
-        Operation::Scale { .. } => "normalisation".into(),
-        Operation::Resize((rows, columns)) => format!("resized to {rows}×{columns}"),
-        other => other.kind().into(),
-    }
 }

@@ -9,7 +9,7 @@ use super::{
     graph::{Moves, Padding, Pooling},
     layers::{Affine, Item, normalisation},
     pickle::{Node, Place},
-    torch::File,
+    torch::{File, Numbers},
 };
 use crate::network::{Activation, Function, Operation};
 
@@ -175,7 +175,7 @@ impl Layer<'_> {
     }
 
     /// A parameter or a buffer.
-    fn tensor(&self, key: &str) -> Result<Option<(Vec<usize>, Vec<f32>)>, Error> {
+    fn tensor(&self, key: &str) -> Result<Option<Numbers>, Error> {
         let pickle = &self.file.pickle;
         let found =
             ["_parameters", "_buffers"].iter().find_map(|group| pickle.get(pickle.get(self.state, group)?, key));

@@ -3,129 +3,19 @@
 //! Only the fields that are needed are described; prost skips the others. Values that are known beforehand, as the shapes that PyTorch
 //! computes before a reshaping, are computed here, for a batch of one image.
 
+mod proto;
+mod tensor;
+
 use super::{
     Body, Error, Format,
     graph::{Graph, Kernel, Layout, Moves, Padding, Pooling, Value},
     layers::{Item, normalisation},
 };
 use crate::network::{Activation, Edges, Function, Operation};
-use half::{bf16, f16};
 use prost::Message;
+use proto::{Attribute, Model, Node};
 use std::collections::HashMap;
-
-#[derive(Clone, PartialEq, Message)]
-struct Model {
-    #[prost(message, optional, tag = "7")]
-    graph: Option<GraphProto>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct GraphProto {
-    #[prost(message, repeated, tag = "1")]
-    node: Vec<Node>,
-    #[prost(message, repeated, tag = "5")]
-    initializer: Vec<Tensor>,
-    #[prost(message, repeated, tag = "11")]
-    input: Vec<ValueInfo>,
-    #[prost(message, repeated, tag = "12")]
-    output: Vec<ValueInfo>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Node {
-    #[prost(string, repeated, tag = "1")]
-    input: Vec<String>,
-    #[prost(string, repeated, tag = "2")]
-    output: Vec<String>,
-    #[prost(string, tag = "3")]
-    name: String,
-    #[prost(string, tag = "4")]
-    op_type: String,
-    #[prost(message, repeated, tag = "5")]
-    attribute: Vec<Attribute>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Attribute {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(float, tag = "2")]
-    f: f32,
-    #[prost(int64, tag = "3")]
-    i: i64,
-    #[prost(bytes = "vec", tag = "4")]
-    s: Vec<u8>,
-    #[prost(message, optional, tag = "5")]
-    t: Option<Tensor>,
-    #[prost(float, repeated, tag = "7")]
-    floats: Vec<f32>,
-    #[prost(int64, repeated, tag = "8")]
-    ints: Vec<i64>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Tensor {
-    #[prost(int64, repeated, tag = "1")]
-    dims: Vec<i64>,
-    #[prost(int32, tag = "2")]
-    data_type: i32,
-    #[prost(float, repeated, tag = "4")]
-    float_data: Vec<f32>,
-    #[prost(int32, repeated, tag = "5")]
-    int32_data: Vec<i32>,
-    #[prost(int64, repeated, tag = "7")]
-    int64_data: Vec<i64>,
-    #[prost(string, tag = "8")]
-    name: String,
-    #[prost(bytes = "vec", tag = "9")]
-    raw_data: Vec<u8>,
-    #[prost(double, repeated, tag = "10")]
-    double_data: Vec<f64>,
-    #[prost(message, repeated, tag = "13")]
-    external_data: Vec<Entry>,
-    #[prost(int32, tag = "14")]
-    data_location: i32,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Entry {
-    #[prost(string, tag = "1")]
-    key: String,
-    #[prost(string, tag = "2")]
-    value: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ValueInfo {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(message, optional, tag = "2")]
-    r#type: Option<Type>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Type {
-    #[prost(message, optional, tag = "1")]
-    tensor_type: Option<TensorType>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct TensorType {
-    #[prost(message, optional, tag = "2")]
-    shape: Option<Shape>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Shape {
-    #[prost(message, repeated, tag = "1")]
-    dim: Vec<Dimension>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Dimension {
-    #[prost(int64, tag = "1")]
-    value: i64,
-}
+use tensor::constant;
 
 /// A value that does not depend on the image.
 #[derive(Clone, Debug)]
@@ -199,51 +89,6 @@ pub(super) fn read(bytes: &[u8], files: &[(&str, &[u8])]) -> Result<Body, Error>
     let output =
         (*output.ok_or_else(|| Error::Output { found: outputs.first().map_or(0, |value| count(value)) })?).clone();
     Ok(Body::Operations(reader.graph.finish(&output)?))
-}
-
-/// A tensor's numbers, from the model or from a file beside it.
-fn constant(tensor: &Tensor, files: &[(&str, &[u8])]) -> Result<Constant, Error> {
-    let broken = |problem: &str| Error::broken(Format::Onnx, format!("{problem} ({:?})", tensor.name));
-    let mut raw = tensor.raw_data.as_slice();
-    if tensor.data_location == 1 {
-        let entry = |key: &str| tensor.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str());
-        let missing = entry("location").unwrap_or_default().to_owned();
-        let name = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
-        let file = files.iter().find(|(file, _)| name(file) == name(&missing)).ok_or(Error::Missing { missing })?.1;
-        let number = |key: &str| {
-            entry(key).map(|text| text.parse::<usize>()).transpose().map_err(|_| broken("a place is no number"))
-        };
-        let offset = number("offset")?.unwrap_or(0);
-        let length = number("length")?.unwrap_or(file.len().saturating_sub(offset));
-        raw = file
-            .get(offset..)
-            .and_then(|rest| rest.get(..length))
-            .ok_or_else(|| broken("the file of weights is too short"))?;
-    }
-    let dims: Option<Vec<usize>> = tensor.dims.iter().map(|d| usize::try_from(*d).ok()).collect();
-    let dims = dims.ok_or_else(|| broken("a tensor has a negative dimension"))?;
-    let (mut values, mut ints) = (Vec::new(), None);
-    match tensor.data_type {
-        1 if raw.is_empty() => values = tensor.float_data.clone(),
-        1 => values = raw.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-        11 if raw.is_empty() => values = tensor.double_data.iter().map(|v| *v as f32).collect(),
-        11 => values = raw.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),
-        10 => values = raw.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
-        16 => values = raw.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect(),
-        7 if raw.is_empty() => ints = Some(tensor.int64_data.clone()),
-        7 => ints = Some(raw.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect()),
-        6 if raw.is_empty() => ints = Some(tensor.int32_data.iter().map(|v| i64::from(*v)).collect()),
-        6 => ints = Some(raw.as_chunks().0.iter().map(|b| i64::from(i32::from_le_bytes(*b))).collect()),
-        kind => return Err(Error::operation(format!("weights of ONNX's data type {kind}, quantised ones perhaps"))),
-    }
-    if let Some(ints) = &ints {
-        values = ints.iter().map(|n: &i64| *n as f32).collect();
-    }
-    let count = dims.iter().try_fold(1usize, |product, d| product.checked_mul(*d));
-    if count != Some(values.len()) {
-        return Err(broken("a tensor has not as many numbers as its shape says"));
-    }
-    Ok(Constant { dims, values, ints })
 }
 
 struct Reader {

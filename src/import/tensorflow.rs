@@ -3,7 +3,7 @@
 use super::{
     Error,
     graph::{Graph, Kernel, Layout, Moves, Pooling, Value},
-    keras::kernel,
+    keras::config::kernel,
     onnx::{Constant, Known, scaled, transposed},
 };
 use crate::network::{Activation, Edges, Function, Operation};

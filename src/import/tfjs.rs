@@ -153,7 +153,7 @@ fn operation(node: &Json, inputs: Vec<Known>, graph: &mut Graph) -> Result<Known
     }
     let mut fused: Vec<String> =
         attributes["fused_ops"]["list"]["s"].as_array().into_iter().flatten().filter_map(base64).collect();
-    if !fused.first().is_some_and(|first| first == "BiasAdd") && kind.starts_with("_Fused") {
+    if fused.first().is_none_or(|first| first != "BiasAdd") && kind.starts_with("_Fused") {
         call.inputs.truncate(2);
     }
     fused.retain(|operation| operation != "BiasAdd");

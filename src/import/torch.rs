@@ -26,6 +26,9 @@ const KEYS: [&str; 11] = [
 /// The most numbers of a tensor.
 const MOST_NUMBERS: usize = 50_000_000;
 
+/// A tensor's shape and its numbers.
+pub(super) type Numbers = (Vec<usize>, Vec<f32>);
+
 /// A pickle, and where the numbers are that it speaks of.
 pub(super) struct File<'a> {
     pub pickle: Pickle,
@@ -116,7 +119,8 @@ fn old(bytes: &[u8]) -> Result<File<'_>, Error> {
         let advice = "save the network's state dict with torch.save(model.state_dict(), …)";
         return Err(Error::Kind { format: Format::PyTorch, found, advice });
     }
-    (next()?, next()?);
+    next()?;
+    next()?;
     let pickle = next()?;
     let names = next()?;
     let mut storages = Vec::new();
@@ -179,7 +183,7 @@ impl File<'_> {
     }
 
     /// The shape and the numbers of a tensor; none if it is something else.
-    pub fn tensor(&self, place: Place) -> Result<Option<(Vec<usize>, Vec<f32>)>, Error> {
+    pub fn tensor(&self, place: Place) -> Result<Option<Numbers>, Error> {
         let pickle = &self.pickle;
         let Some((callee, arguments)) = pickle.call(place) else { return Ok(None) };
         match (callee.rsplit('.').next().unwrap_or_default(), arguments) {
