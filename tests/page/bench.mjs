@@ -159,7 +159,8 @@ try {
   }
   await demo.mouse.up();
   const delays = await demo.evaluate(() => /** @type {any} */ (window).delays);
-  if (delays.length < (2 / 3) * STROKE_EVENTS) throw new Error(`Only ${delays.length} of ${STROKE_EVENTS} pointer events led to a painted perturbation.`);
+  if (delays.length < (2 / 3) * STROKE_EVENTS)
+    throw new Error(`Only ${delays.length} of ${STROKE_EVENTS} pointer events led to a painted perturbation.`);
 
   // Every section has been seen once, and two of them are in sight below the demo.
   for (const section of await demo.locator('#explore > section').all()) {

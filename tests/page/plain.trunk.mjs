@@ -22,7 +22,10 @@ test('what `trunk build` leaves attacks a drawing, its sections work, and so doe
   await nine.getByRole('button', { name: /towards 5/ }).waitFor();
   const feed = await section(page, 'Feed it back');
   await feed.getByRole('button', { name: 'Harden FC100-100-10' }).click();
-  await feed.getByText(/step \d/i).first().waitFor();
+  await feed
+    .getByText(/step \d/i)
+    .first()
+    .waitFor();
 });
 
 test('so does its page for frames', async (t) => {

@@ -84,8 +84,8 @@ async function measure(page, session) {
     const name = self.location.pathname.includes('/explore/') ? '../../sections.js' : '../pockets.js';
     const engine = await import(new URL(name, self.location.href).href);
     // wasm-opt has given what it exports other names.
-    const exported = Object.values(await engine.default());
-    return exported.find((each) => each instanceof WebAssembly.Memory).buffer.byteLength;
+    const memory = Object.values(await engine.default()).find((each) => each instanceof WebAssembly.Memory);
+    return memory?.buffer.byteLength ?? Number.NaN;
   });
   return { module, heap: of('JSHeapUsedSize'), listeners: of('JSEventListeners'), nodes: of('Nodes'), workers: page.workers().length };
 }
