@@ -1,10 +1,10 @@
 //! What a search costs and finds, beside other schedules of c: prints the table of docs/search.md.
 //!
 //! ```text
-//! cargo run --release --example evaluations
+//! cargo run --release --example evaluations [COUNT]
 //! ```
 //!
-//! The other schedules are those of well-known libraries, from their sources: how c begins, grows and is bisected, and
+//! COUNT is how many images of each network are attacked, all of them if it is left out. The other schedules are those of well-known libraries, from their sources: how c begins, grows and is bisected, and
 //! how many iterations a minimisation may have. Each minimises with this project's L-BFGS, cold from x at every c, so
 //! that the table compares schedules, not solvers. Networks, images and targets are those of tests/fixtures/reference.
 #![allow(clippy::expect_used, reason = "an example fails by a panic")]
@@ -131,8 +131,10 @@ fn main() {
         ("**this search**", &ours(Reading::Both, None)),
     ];
     let digits = digits();
+    let count = std::env::args().nth(1).map_or(usize::MAX, |count| count.parse().expect("COUNT is a number"));
     for name in ["FC100-100-10", "FC10_1e-4"] {
-        let reference = reference(name);
+        let mut reference = reference(name);
+        reference.rows.truncate(count);
         println!(
             "\n{name}, its first {} correctly classified test digits as (label + 1) mod 10:\n",
             reference.rows.len()

@@ -8,10 +8,12 @@ import { readFile } from 'node:fs/promises';
 import { startBrowser, startServer } from '../../tests/page/harness.mjs';
 
 const BATCH = 128;
+/** Whether it only has to be seen that it runs. */
+const IS_BRIEF = process.argv.includes('--brief');
 /** Each is timed so often, in turns, and the median counts. */
-const ROUNDS = 3;
+const ROUNDS = IS_BRIEF ? 1 : 3;
 /** Milliseconds to train for, after as many to get warm in the first round. */
-const TIME = 4000;
+const TIME = IS_BRIEF ? 400 : 4000;
 
 /** What TensorFlow.js does in its Worker: the same network, loss and optimiser, on batches of the same digits. */
 const PEER = `
