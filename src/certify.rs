@@ -7,14 +7,18 @@
 //! Nothing closer to x than the bound is classified as l, whatever search looks for it. docs/certificates.md has the
 //! mathematics and says what exactly is proved; in short:
 //!
-//! 1. over a region (a ball within the box) every unit's pre-activation has bounds, and every unit's activation lies
-//!    above a line less a parabola (`curve`): CROWN's relaxation (Zhang et al. 2018, arXiv 1811.00866), but for the
-//!    parabola;
-//! 2. backwards through the layers the margin by which l loses is thus at least `a·u + b − ½·L·‖u − û‖²` (`minorant`);
-//! 3. the least ½‖u − x‖² at which that is not positive is a convex problem with one multiplier as long as ½‖u − x‖²
-//!    bends up more than the parabola bends down: its dual bounds the distance, for any value of the multiplier;
-//! 4. what the bound leaves of the region is a smaller ball, and everything starts again there (`proof`), until nothing
-//!    is left or the ball stops shrinking. The radius to begin with is found by halving.
+//! 1. over a region (a ball within the box, perhaps between planes) every unit's pre-activation has bounds (`bounds`);
+//! 2. about a point of touch the margin by which l loses is at least a line less a parabola, whose curvature is kept as a
+//!    matrix: each unit takes up the part of its own curvature that serves best (`choice`), and what is not known of the
+//!    first layer's slopes is held by one multiplier for each unit (`shape`, `matrices`);
+//! 3. `½‖u − x‖²` and η times that are a convex function, whose minimum over the box bounds the distance soundly for any
+//!    multipliers (`bowl`);
+//! 4. what the bound leaves of the region is an ellipsoid: intervals, planes and ball shrink, and everything starts again
+//!    (`node`), until nothing is left; where it stops shrinking the region is cut in two (`tree`).
+//!
+//! A quicker way makes the first figure, and is the only one for networks of three and more hidden layers: CROWN's
+//! relaxation (Zhang et al. 2018, arXiv 1811.00866) with parabolas (`curve`) of one curvature in all directions
+//! (`minorant`, `proof`). `search` chooses what is proved next.
 
 mod basis;
 mod bounds;
