@@ -123,7 +123,7 @@ impl Bowl {
     /// A lower bound of F over the box, from any point: `F(w) ≥ F(u) + ∇F·(w − u) + ½θ‖w − u‖²`, least pixel by pixel.
     pub(super) fn bound(&self, place: &Place) -> f64 {
         let [below] = sums([&place.point, &place.gradient], |[u, g]| {
-            let step = (u - g / self.theta).max(0.0).min(1.0) - u;
+            let step = (u - g / self.theta).clamp(0.0, 1.0) - u;
             [g * step + 0.5 * self.theta * step * step]
         });
         place.value + below
@@ -276,7 +276,7 @@ impl Descent {
         let Some(step) = self.direction(basis, &gradient, slabs, &pushes) else { return true };
         let mut length = 1.0;
         for _ in 0..HALVINGS {
-            let moved = self.place.point.iter().zip(&step).map(|(u, s)| (u + length * s).max(0.0).min(1.0));
+            let moved = self.place.point.iter().zip(&step).map(|(u, s)| (u + length * s).clamp(0.0, 1.0));
             let place = self.bowl.at(basis, x, moved.collect());
             if self.augmented(&place, slabs).0 < value - 1e-14 {
                 self.place = place;

@@ -61,8 +61,8 @@ impl Matrices {
             row.for_each(|((out, p), s)| *out = touch.middle[i] * p * s);
         }
         add_squares(&mut self.n, &self.solved, n, |_| 1.0);
-        for i in 0..n {
-            self.n[i * n + i] += sums.mu[i] + touch.half[i] * touch.half[i] * lambda[i];
+        for (i, lambda) in lambda.iter().enumerate() {
+            self.n[i * n + i] += sums.mu[i] + touch.half[i] * touch.half[i] * lambda;
         }
         mirror(&mut self.n, n);
     }
@@ -89,7 +89,7 @@ impl Matrices {
     }
 
     /// `H = η Lᵀ N L − 2 Σ m y yᵀ`.
-    pub(super) fn to_coordinates(&mut self, task: &Task, slabs: &[f64]) {
+    pub(super) fn turn(&mut self, task: &Task, slabs: &[f64]) {
         let (n, lower) = (task.basis.n, &task.basis.lower);
         self.product.clear();
         self.product.resize(n * n, 0.0);

@@ -84,7 +84,7 @@ impl Node {
             let far = squared_distance(point, centre).sqrt();
             let part = (radius / far.max(1e-300)).min(1.0);
             for (p, c) in point.iter_mut().zip(centre) {
-                *p = (c + part * (*p - c)).max(0.0).min(1.0);
+                *p = (c + part * (*p - c)).clamp(0.0, 1.0);
             }
         }
     }
@@ -424,11 +424,12 @@ impl Work {
         let z = problem.model.layers[0].forward(&place.point);
         let far = 28.0 * problem.basis.residual + 1e-12;
         let intervals = &mut self.node.intervals;
-        for i in 0..n {
+        let ends = intervals.low[0].iter_mut().zip(&mut intervals.high[0]);
+        for (i, (z, (low, high))) in z.iter().zip(ends).enumerate() {
             let row = &problem.basis.lower[i * n..][..=i];
-            let reach = bowl.reach(row, square) + far + SLACK * z[i].abs();
-            intervals.low[0][i] = intervals.low[0][i].max(z[i] - reach);
-            intervals.high[0][i] = intervals.high[0][i].min(z[i] + reach);
+            let reach = bowl.reach(row, square) + far + SLACK * z.abs();
+            *low = low.max(z - reach);
+            *high = high.min(z + reach);
         }
         for slab in &mut self.node.slabs {
             let (t, reach) = (dot(&slab.normal, &place.point), bowl.reach(&slab.direction, square));

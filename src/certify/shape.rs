@@ -138,7 +138,7 @@ impl Shaper {
         let sums = self.picks.sums(task);
         self.matrices.form(task, &sums, &mut self.picks.lambda);
         self.set_slabs(task);
-        self.matrices.to_coordinates(task, &self.picks.slabs);
+        self.matrices.turn(task, &self.picks.slabs);
         if task.whole {
             without(&mut self.matrices.h, n, task.slabs);
         }
@@ -198,7 +198,7 @@ impl Shaper {
         if self.picks.slabs.len() == task.slabs.len() || task.whole {
             return;
         }
-        self.matrices.to_coordinates(task, &[]);
+        self.matrices.turn(task, &[]);
         let n = task.basis.n;
         self.picks.slabs = task
             .slabs
@@ -308,7 +308,7 @@ impl Shaper {
         matrices.form(task, &sums, &mut picks.lambda);
         let lost = matrices.lost(task, &sums) * eta;
         let task = Task { eta, ..*task };
-        matrices.to_coordinates(&task, &picks.slabs);
+        matrices.turn(&task, &picks.slabs);
         let n = task.basis.n;
         // What the coordinates have lost of W(u − û), which is no longer than 28.
         let (slope, form) = (dense::size(&sums.slope), dense::size(&matrices.n));

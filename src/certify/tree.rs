@@ -121,7 +121,7 @@ fn around(region: &Region, slab: &Slab) -> Region {
     if step == 0.0 || square < 0.5 {
         return region.clone();
     }
-    let centre = region.centre.iter().zip(&slab.normal).map(|(c, v)| (c + step / square * v).max(0.0).min(1.0));
+    let centre = region.centre.iter().zip(&slab.normal).map(|(c, v)| (c + step / square * v).clamp(0.0, 1.0));
     let left = region.radius * region.radius - step * step / square;
     // A difference of squares may have lost digits before the root is taken.
     let left = left.max(0.0) + 1e-13 * region.radius * region.radius;
