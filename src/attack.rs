@@ -4,8 +4,7 @@
 //! minimise F(r) = ½‖r‖² + h·loss(x + r, l)   subject to   x + r ∈ [0, 1]^784,   h = 1/(2c)
 //! ```
 //!
-//! for a sequence of weights c, by box-constrained L-BFGS; the largest c that still succeeds gives the smallest r. Five
-//! steps lead there, each a file of [`src/attack/`](self):
+//! for weights c, by box-constrained L-BFGS. The largest c that still succeeds gives the smallest r. Five steps:
 //!
 //! 1. **Estimate** the c whose minimiser lies just beyond the boundary, by the boundary's tangent.
 //! 2. **Bracket**: find a c whose minimiser fails, and one whose minimiser succeeds.
@@ -13,10 +12,9 @@
 //! 4. **Boundary**: step along the decision boundary to its nearest point.
 //! 5. **Scale** r down, as far as x + r stays beyond the boundary.
 //!
-//! In steps 1 to 3 every c is minimised for (`minimise.rs`). Two detours belong to step 4: where the boundary has kinks
-//! the search walks along it (`walk.rs`), and away from a label it first chooses among the nine others (`labels.rs`).
-//! `problem.rs` says what a point is worth, `tuning.rs` has every tolerance. docs/search.md tells the same at length, with
-//! what it costs and finds.
+//! Steps 1 to 3 minimise for every c (`minimise.rs`). Two detours belong to step 4: along kinks the search walks
+//! (`walk.rs`), and away from a label it first chooses among the nine others (`labels.rs`). `problem.rs` says what a point
+//! is worth, `tuning.rs` has every tolerance. docs/search.md tells the same at length.
 //!
 //! This module is Szegedy's attack alone. Another attack is a module beside it, with a function of network, image,
 //! [`Goal`] and its own settings that returns an [`Outcome`]; nothing in here needs to know of it.
@@ -121,11 +119,7 @@ impl Attack {
     pub fn start(&mut self, image: &[f32], goal: Goal) -> Result<(), AttackError> {
         self.stage = None;
         self.outcome = None;
-        AttackError::check(image, goal)?;
-        self.problem.start(image, goal);
-        if goal == Goal::Target(self.problem.prediction) {
-            return Err(AttackError::AlreadyTarget(self.problem.prediction));
-        }
+        self.problem.start(image, goal)?;
         let tuning = &self.options.tuning;
         self.estimate.start();
         self.boundary.start();
@@ -206,8 +200,7 @@ impl Attack {
         if minimisation.is_over(tuning) { self.judge_minimiser() } else { Continue(Stage::Minimise) }
     }
 
-    /// Steps 2 and 3, bracket and root: this c has its minimiser. The margin there ends the search over c, or leads to
-    /// another c.
+    /// Steps 2 and 3, bracket and root: the margin of this c's minimiser ends the search over c, or leads to another c.
     fn judge_minimiser(&mut self) -> Next {
         let here = self.minimisation.here;
         if self.options.reading == Reading::Scale {
@@ -239,8 +232,7 @@ impl Attack {
         0.5 * self.options.tuning.root_window(self.problem.evaluations)
     }
 
-    /// No c leads from x to the goal: the loss may have a minimum of its own on the way. The search begins again, once,
-    /// from plain grey.
+    /// No c leads from x to the goal: the loss may have a minimum of its own on the way. Once, all begins again from grey.
     fn start_from_grey(&mut self) -> Next {
         if self.is_from_grey || !self.search_over_c_from(&[0.5; PIXELS]) {
             return Break(Ending::Unreachable);
@@ -282,50 +274,16 @@ impl Attack {
         if norm_squared > tuning.walk_from * step.promised { self.begin_walk() } else { self.after_boundary() }
     }
 
-    /// Step 4 where the boundary has kinks.
-    fn begin_walk(&mut self) -> Next {
-        self.phase = Phase::Boundary;
-        self.walk.begin(&mut self.problem, &mut self.scale, &self.options.tuning);
-        Continue(Stage::Walk)
-    }
-
-    fn walk(&mut self) -> Next {
-        let goes_on = self.walk.step(&mut self.problem, &mut self.scale, &self.options.tuning);
-        if goes_on { Continue(Stage::Walk) } else { self.after_boundary() }
-    }
-
     /// The boundary's nearest point is found. Away from a label, another one's boundary may have a nearer one.
     fn after_boundary(&mut self) -> Next {
-        if !self.labels.is_on_a_way() {
+        if !self.labels.end_way(&self.problem) {
             return Break(Ending::Success);
         }
-        self.labels.end_way(&self.problem);
         // At the boundary the slopes may have been steeper than at x.
         if self.labels.may_be_nearer(&self.problem, &self.options.tuning) {
             return Continue(Stage::Label);
         }
         self.follow_way()
-    }
-
-    /// Away from a label, before step 4: which of the nine others is nearest.
-    fn choose_label(&mut self) -> Next {
-        let Attack { options: Options { tuning, .. }, problem, labels, .. } = self;
-        labels.look_at_next(problem, &mut self.scale, tuning);
-        if labels.may_be_nearer(problem, tuning) {
-            Continue(Stage::Label)
-        } else if problem.best.is_some() {
-            self.follow_way()
-        } else {
-            Continue(Stage::Image) // no ray leads to a boundary: by the loss, as to a target
-        }
-    }
-
-    fn follow_way(&mut self) -> Next {
-        match self.labels.next_way(&self.problem, &self.options.tuning) {
-            Some(start) => self.boundary.begin_at(start),
-            None => return Break(Ending::Success),
-        }
-        Continue(Stage::Boundary)
     }
 
     /// Step 5, scale, where the reading of c has it; and a forward pass on the result.

@@ -5,6 +5,7 @@
 //! the nearest point of all rays the boundary steps go on; then, perhaps, from others that are nearly as near.
 
 use super::{
+    Attack, Ending, Next, Options, Stage,
     boundary::BoundaryStep,
     problem::{Problem, Success, weight_at_boundary},
     scale::{Ray, Scale},
@@ -15,6 +16,31 @@ use crate::{
     LABELS, PIXELS,
     vector::{clip, dot, zeros},
 };
+use std::ops::ControlFlow::{Break, Continue};
+
+impl Attack {
+    /// Away from a label, before step 4: which of the nine others is nearest.
+    pub(super) fn choose_label(&mut self) -> Next {
+        let Attack { options: Options { tuning, .. }, problem, labels, .. } = self;
+        labels.look_at_next(problem, &mut self.scale, tuning);
+        if labels.may_be_nearer(problem, tuning) {
+            Continue(Stage::Label)
+        } else if problem.best.is_some() {
+            self.follow_way()
+        } else {
+            Continue(Stage::Image) // no ray leads to a boundary: by the loss, as to a target
+        }
+    }
+
+    /// On to the boundary steps, from the nearest ray's end.
+    pub(super) fn follow_way(&mut self) -> Next {
+        match self.labels.next_way(&self.problem, &self.options.tuning) {
+            Some(start) => self.boundary.begin_at(start),
+            None => return Break(Ending::Success),
+        }
+        Continue(Stage::Boundary)
+    }
+}
 
 pub(super) struct Labels {
     /// For each label the nearest success known, `[10, 784]`: on its ray, or on its boundary.
@@ -64,11 +90,6 @@ impl Labels {
         self.successes = [None; LABELS];
         self.followed = [false; LABELS];
         (self.seen, self.steepest, self.bend, self.way) = (0, 0.0, 1.0, None);
-    }
-
-    /// Whether a way is followed.
-    pub(super) fn is_on_a_way(&self) -> bool {
-        self.way.is_some()
     }
 
     /// Looks at one more label: its tangent at x, one evaluation, and the nearest success on the ray to there.
@@ -131,12 +152,13 @@ impl Labels {
         best == way.best_before || step.moved <= tuning.label_still * step.promised
     }
 
-    /// Takes note of where a way has ended.
-    pub(super) fn end_way(&mut self, problem: &Problem) {
+    /// Takes note of where a way has ended. False towards a target, where there is none.
+    pub(super) fn end_way(&mut self, problem: &Problem) -> bool {
         if let (Some(way), Some(best)) = (self.way, problem.best) {
             self.bend = self.bend.max(way.began_at / best.norm_squared);
             self.keep_best(problem);
         }
+        self.way.is_some()
     }
 
     /// Keeps the problem's best success, if it is the nearest of its label.

@@ -2,7 +2,7 @@
 //!
 //! Every phase asks the [`Problem`] about points `u = x + r`, and it remembers the nearest one that reached the goal.
 
-use super::{Goal, tuning::Tuning};
+use super::{AttackError, Goal, tuning::Tuning};
 use crate::{
     LABELS, PIXELS,
     network::{self, Network, kernel::Evaluator},
@@ -99,8 +99,9 @@ impl Problem {
         }
     }
 
-    /// Takes an image that was checked, and forgets the last one.
-    pub(super) fn start(&mut self, image: &[f32], goal: Goal) {
+    /// Takes an image, and forgets the last one; refuses what is no image, and a target that is reached already.
+    pub(super) fn start(&mut self, image: &[f32], goal: Goal) -> Result<(), AttackError> {
+        AttackError::check(image, goal)?;
         self.image.copy_from_slice(image);
         self.goal = goal;
         self.image_logits = *self.evaluator.logits(image);
@@ -109,6 +110,10 @@ impl Problem {
         self.weight = 1.0;
         self.evaluations = 0;
         self.best = None;
+        match goal {
+            Goal::Target(target) if target == self.prediction => Err(AttackError::AlreadyTarget(target)),
+            _ => Ok(()),
+        }
     }
 
     /// The best x + r so far; x itself if none has reached the goal.

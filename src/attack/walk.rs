@@ -7,7 +7,7 @@
 //! *Nondifferentiable optimization*, Handbooks in Operations Research and Management Science 1, 1989, chapter VII).
 
 use super::{
-    Goal,
+    Attack, Goal, Next, Phase, Stage,
     problem::{Problem, weight_at_boundary},
     scale::{Ray, Scale},
     tangents::Tangents,
@@ -17,6 +17,22 @@ use crate::{
     PIXELS,
     vector::{squared_distance, zeros},
 };
+use std::ops::ControlFlow::Continue;
+
+impl Attack {
+    /// Step 4 where the boundary has kinks.
+    pub(super) fn begin_walk(&mut self) -> Next {
+        self.phase = Phase::Boundary;
+        self.walk.begin(&mut self.problem, &mut self.scale, &self.options.tuning);
+        Continue(Stage::Walk)
+    }
+
+    /// One more step of it.
+    pub(super) fn walk(&mut self) -> Next {
+        let goes_on = self.walk.step(&mut self.problem, &mut self.scale, &self.options.tuning);
+        if goes_on { Continue(Stage::Walk) } else { self.after_boundary() }
+    }
+}
 
 pub(super) struct Walk {
     /// Those taken last, each in the place of the oldest.
