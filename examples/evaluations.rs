@@ -103,7 +103,8 @@ struct Schedule {
 fn main() {
     let ours = |reading: Reading, boundary_steps: Option<u32>| {
         let mut options = Options::new(reading);
-        options.boundary_steps = boundary_steps.unwrap_or(options.boundary_steps);
+        let steps = &mut options.tuning.boundary_steps;
+        *steps = boundary_steps.unwrap_or(*steps);
         move |network: &Arc<Mlp>, x: &[f32], target: usize| -> Found {
             let mut attack = Attack::new(network.clone(), options);
             attack.start(x, Goal::Target(target)).expect("a digit classified as its label");
