@@ -33,6 +33,8 @@ pub mod lab;
 pub mod lbfgs;
 pub mod network;
 pub mod pack;
+#[cfg(feature = "lab")]
+pub mod pen;
 mod vector;
 #[cfg(target_arch = "wasm32")]
 pub mod web;

@@ -5,6 +5,7 @@ mod mnist;
 mod pack;
 mod pack_digits;
 mod reproduce;
+mod strokes;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -30,6 +31,8 @@ enum Command {
     PackDigits(pack_digits::Arguments),
     /// Search for adversarial examples of the first images that a network classifies correctly
     Attack(attack::Arguments),
+    /// Show a network what people wrote with a pen, and say how it does by digit and writer
+    Strokes(strokes::Arguments),
     /// Measure the paper's tables and figures again, and write them beside the paper's
     Reproduce(reproduce::Arguments),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Pack(arguments) => pack::run(&arguments),
         Command::PackDigits(arguments) => pack_digits::run(&arguments),
         Command::Attack(arguments) => attack::run(&arguments),
+        Command::Strokes(arguments) => strokes::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
     };
     match done {
