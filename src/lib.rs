@@ -38,6 +38,8 @@ pub mod lab;
 pub mod lbfgs;
 pub mod network;
 pub mod pack;
+#[cfg(feature = "lab")]
+pub mod pen;
 pub mod picture;
 pub mod studio;
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod mnist;
 mod pack;
 mod pack_digits;
 mod reproduce;
+mod strokes;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -36,6 +37,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Make a network's file one of the project's own
     Convert(convert::Arguments),
+    /// Show a network what people wrote with a pen, and say how it does by digit and writer
+    Strokes(strokes::Arguments),
     /// Measure the paper's tables and figures again, and write them beside the paper's
     Reproduce(reproduce::Arguments),
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Attack(arguments) => attack::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
+        Command::Strokes(arguments) => strokes::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
     };
     match done {
