@@ -14,6 +14,7 @@ use pockets::{
     network::Network,
     pen::{self, Drawing, score::Score},
 };
+use safetensors::SafeTensors;
 use std::{collections::BTreeSet, process::Command};
 use support::{digits, path};
 
@@ -106,4 +107,18 @@ fn the_command_asks_for_the_strokes_and_refuses_them_where_they_are_of_no_use() 
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && said.contains(expected) && !said.contains("panicked"), "{said}");
     }
+}
+
+#[test]
+fn the_committed_network_was_trained_by_its_recipe_and_knows_the_forms_that_mnist_hardly_has() {
+    let recipe = recipes().into_iter().find(|recipe| recipe.name == "fc100-100-10-pens").unwrap();
+    let bytes = support::bytes("networks/FC100-100-10_pens.safetensors");
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let metadata = header.metadata().clone().unwrap();
+    assert_eq!((&metadata["settings"], &metadata["seed"]), (&recipe.settings(), &recipe.seed.to_string()));
+    let network = Network::from_safetensors(&bytes).unwrap();
+    assert_eq!(network.name(), recipe.title);
+    let score = Score::of(network, &forms(), Brush::default());
+    // One of the slashed zeros is taken for an 8.
+    assert_eq!((score.all.drawings, score.all.right, score.confusion[0][8]), (27, 26, 1));
 }

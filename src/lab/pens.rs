@@ -66,8 +66,8 @@ pub struct PenRecipe {
     pub seed: u64,
 }
 
-/// Every network that learns from pens too, by name. Neither has been trained in full yet;
-/// what a shorter training came to: docs/training.md.
+/// Every network that learns from pens too, by name. Of the perceptron there is a file in `networks`; the convolutional one
+/// has not been trained in full yet. What the perceptron errs on: docs/training.md.
 pub fn recipes() -> Vec<PenRecipe> {
     let convolutional = PenRecipe {
         name: "cnn8-16-10-pens",
