@@ -29,7 +29,7 @@ pub use error::Error;
 
 use crate::{
     idx::Digits,
-    network::{Network, Operation},
+    network::{Network, NetworkError, Operation},
 };
 use layers::Item;
 use serde::{Deserialize, Serialize};
@@ -196,6 +196,7 @@ pub fn read_with(files: &[(&str, &[u8])], digits: Option<&Digits>, choices: &Cho
         Format::TfLite => tflite::read(bytes)?,
         Format::Safetensors => match Network::from_safetensors(bytes) {
             Ok(network) => return judge::as_it_is(&network, bytes, digits),
+            Err(error @ NetworkError::NotFinite { .. }) => return Err(error.into()),
             Err(error) if safetensors::entry(bytes, "architecture").is_some() => return Err(error.into()),
             Err(_) => safetensors::read(bytes)?,
         },

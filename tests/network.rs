@@ -219,7 +219,10 @@ fn a_network_without_hidden_layers_needs_no_activation() {
 #[test]
 fn wide_weights_are_rounded_and_a_layer_may_have_no_bias() {
     let wide: Vec<Entry> = SMALL.iter().map(|&(name, shape, _)| (name, shape, Dtype::F64)).collect();
-    assert_eq!(Mlp::from_safetensors(&file(&wide, SIGMOID)).unwrap(), Mlp::from_safetensors(&file(SMALL, SIGMOID)).unwrap());
+    assert_eq!(
+        Mlp::from_safetensors(&file(&wide, SIGMOID)).unwrap(),
+        Mlp::from_safetensors(&file(SMALL, SIGMOID)).unwrap()
+    );
     let network = Mlp::from_safetensors(&file(&SMALL[..3], SIGMOID)).unwrap();
     assert_eq!(network.layers()[1].bias, [0.0; 10]);
 }

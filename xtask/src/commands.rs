@@ -31,7 +31,7 @@ enum Form {
 }
 use Form::{Example, Pockets, Serve, Suite, Xtask};
 
-const NAMED: [Named; 31] = [
+const NAMED: [Named; 35] = [
     Named { words: "cargo test", form: Suite("native") },
     Named { words: "node --test", form: Suite("page") },
     Named { words: "node tests/page/first-paint.mjs", form: Xtask("bench --json --brief") },
@@ -56,12 +56,31 @@ const NAMED: [Named; 31] = [
         form: Pockets("train fc10-1 --holdout --epochs 1 --out {out}/trained.safetensors"),
     },
     Named {
+        words: "pockets train fc100-100-10-pens",
+        form: Pockets("train fc100-100-10-pens --pen tests/fixtures/forms --epochs 1 --out {out}/pens.safetensors"),
+    },
+    Named {
         words: "pockets attack",
         form: Pockets(
             "attack --network tests/fixtures/reference/FC10_1e-4.safetensors --images tests/fixtures/mnist-300-images-idx3-ubyte \
              --labels tests/fixtures/mnist-300-labels-idx1-ubyte --count 1 --target best --reading both --thorough --certify 1 --json \
              {out}/attack.json",
         ),
+    },
+    Named {
+        words: "pockets inspect",
+        form: Pockets(
+            "inspect tests/fixtures/imports/plain.pth --images tests/fixtures/mnist-300-images-idx3-ubyte --labels \
+             tests/fixtures/mnist-300-labels-idx1-ubyte --activation tanh --input /255 --json",
+        ),
+    },
+    Named {
+        words: "pockets convert",
+        form: Pockets("convert tests/fixtures/imports/functional.h5 {out}/converted.safetensors"),
+    },
+    Named {
+        words: "pockets strokes",
+        form: Pockets("strokes tests/fixtures/forms/forms.jsonl --network networks/FC100-100-10_pens.safetensors"),
     },
     Named { words: "pockets reproduce", form: Pockets("reproduce --quick --brief --out {out}/reproduction") },
     Named {
