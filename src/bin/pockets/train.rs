@@ -7,7 +7,7 @@ use pockets::{
     idx::Digits,
     lab::{
         convolutional, mnist,
-        pens::{self, Material, PenRecipe},
+        pens::{self, Material, PenRecipe, Shape},
         recipe::{Convolutional, Method, Part, Recipe, convolutional, file_name, recipes},
         train::{self, Epoch},
     },
@@ -164,10 +164,15 @@ impl Chosen {
 
     /// A network that learns from pens too, with the strokes that were named.
     fn pens(known: PenRecipe, arguments: &Arguments) -> Result<Self, Box<dyn Error>> {
-        let Arguments { sharpness: None, decay: None, dropout: None, norms: None, fresh: None, below: None, .. } =
-            arguments
-        else {
-            return Err(format!("{} takes --epochs, --batch, --rate and --seed alone", known.title).into());
+        let Arguments { sharpness: None, dropout: None, norms: None, fresh: None, below: None, .. } = arguments else {
+            return Err(format!("{} takes --epochs, --batch, --rate, --decay and --seed alone", known.title).into());
+        };
+        let shape = match (known.shape.clone(), &arguments.decay) {
+            (Shape::Perceptron { hidden, .. }, Some(decay)) if decay.len() == hidden.len() + 1 => {
+                Shape::Perceptron { hidden, decay: decay.clone() }
+            }
+            (_, Some(_)) => return Err("--decay has one λ for each layer of a perceptron".into()),
+            (shape, None) => shape,
         };
         let Some(folder) = &arguments.pen else {
             return Err(format!("{} learns from pen strokes too; name their folder with --pen", known.title).into());
@@ -181,6 +186,7 @@ impl Chosen {
             batch: arguments.batch.unwrap_or(known.batch),
             rate: arguments.rate.unwrap_or(known.rate),
             seed: arguments.seed.unwrap_or(known.seed),
+            shape,
             ..known
         };
         Ok(Chosen::Pens(recipe, desk))
