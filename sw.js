@@ -17,8 +17,8 @@ const NAME = `pockets ${worker.registration.scope} ${VERSION}`;
 const MINE = `pockets ${worker.registration.scope} `;
 /** What only some visitors ask for is kept once somebody has: other networks, data of figures. */
 const LATER =
-  /\/www\/(networks\/(?!index\.json|FC100-100-10\.safetensors)|.*\.(json|bin|safetensors)$)|^\/[^/]+\/(feed|import)(_bg\.wasm|\.js)$|\/licences\.txt$/;
-const NEEDED = /\/www\/(networks\/(index\.json|FC100-100-10\.safetensors)|digits\/samples\.json|reproduction\.json)$/;
+  /\/www\/(networks\/(?!index\.json|FC100-100-10_pens\.safetensors)|.*\.(json|bin|safetensors)$)|^\/[^/]+\/(feed|import)(_bg\.wasm|\.js)$|\/licences\.txt$/;
+const NEEDED = /\/www\/(networks\/(index\.json|FC100-100-10_pens\.safetensors)|digits\/samples\.json|reproduction\.json)$/;
 
 worker.addEventListener('install', (event) => {
   const files = ['./', ...FILES.filter((file) => NEEDED.test(`/${file}`) || !LATER.test(`/${file}`))];

@@ -54,7 +54,7 @@ export interface AttackResult {
 /** A Worker with the search in it. */
 export class Pockets {
   private constructor();
-  /** Takes a network: a safetensors file's bytes or its address; without one, the shipped FC100-100-10. */
+  /** Takes a network: a safetensors file's bytes or its address; without one, the shipped FC100-100-10 (pens). */
   load(network?: ArrayBuffer | ArrayBufferView | URL | string): Promise<NetworkFacts>;
   /** Strokes x, y, t, x, y, t, … on a pad of the given side (1 by default), y downwards, as MNIST lays digits out; null of a blank pad. */
   digit(strokes: ArrayLike<number>[], side?: number): Promise<Float32Array | null>;

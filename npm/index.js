@@ -26,7 +26,7 @@ export class Pockets {
   }
 
   /** @param {ArrayBuffer | ArrayBufferView | URL | string} [network] */
-  async load(network = new URL('./www/networks/FC100-100-10.safetensors', import.meta.url)) {
+  async load(network = new URL('./www/networks/FC100-100-10_pens.safetensors', import.meta.url)) {
     let bytes;
     if (network instanceof ArrayBuffer) bytes = new Uint8Array(network);
     else if (ArrayBuffer.isView(network)) bytes = new Uint8Array(network.buffer, network.byteOffset, network.byteLength);

@@ -72,7 +72,7 @@ const digitOr = (word, meaning, initial) => ({
 /** @type {{ [K in keyof Settings]: Property<Settings[K]> }} */
 const PROPERTIES = {
   network: {
-    initial: () => 'FC100-100-10',
+    initial: () => 'FC100-100-10 (pens)',
     parse: (text) => text.trim() || undefined,
     print: String,
     expected: 'a network’s name or its file’s address',

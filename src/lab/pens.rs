@@ -85,7 +85,8 @@ pub fn recipes() -> Vec<PenRecipe> {
     let perceptron = PenRecipe {
         name: "fc100-100-10-pens",
         title: "FC100-100-10 (pens)",
-        shape: Shape::Perceptron { hidden: vec![100, 100], decay: vec![1e-3, 1e-3, 1e-4] },
+        shape: Shape::Perceptron { hidden: vec![100, 100], decay: vec![3e-3, 3e-3, 3e-4] },
+        epochs: 40,
         batch: 128,
         ..convolutional.clone()
     };

@@ -90,7 +90,7 @@ test('the package bundles with Vite; its element and its functions work in Worke
   const found = await page.evaluate(() => /** @type {any} */ (window).done);
   assert.equal(found.error, undefined);
 
-  assert.deepEqual(found.network, { name: 'FC100-100-10', widths: [784, 100, 100, 10] });
+  assert.deepEqual(found.network, { name: 'FC100-100-10 (pens)', widths: [784, 100, 100, 10] });
   assert.deepEqual([found.label, found.probabilities], [1, 10]);
   const { result } = found;
   assert.deepEqual([result.label, result.target, result.adversarial, result.success, found.again], [1, 8, 8, true, 8]);

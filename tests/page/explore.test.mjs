@@ -242,7 +242,7 @@ test('link, picture, numbers and search can be kept, and the picture still fools
       const main = document.querySelector('script')?.src ?? '';
       const { Client } = await import(new URL('client.js', main).href);
       const client = new Client();
-      const file = await fetch(new URL('networks/FC100-100-10.safetensors', main));
+      const file = await fetch(new URL('networks/FC100-100-10_pens.safetensors', main));
       await client.load('network', new Uint8Array(await file.arrayBuffer()));
       const image = Float32Array.from(grey, (level) => level / 255);
       const { label } = await new Promise((done) => client.ask('picture', 'classify', { network: 'network', image }, done));

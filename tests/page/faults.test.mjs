@@ -72,7 +72,7 @@ for (const [what, spoil] of /** @type {[string, (whole: Buffer) => Buffer][]} */
     const network = page.getByRole('combobox', { name: 'Network' });
     await network.selectOption('FC200-200-10');
     await settled(page, /not a whole safetensors file.*your digit as 1/);
-    assert.equal(await network.inputValue(), 'FC100-100-10', 'the one before stays in use');
+    assert.equal(await network.inputValue(), 'FC100-100-10 (pens)', 'the one before stays in use');
     await network.selectOption('FC10(1)');
     await settled(page, /your digit as \d/);
     assert.equal(await network.inputValue(), 'FC10(1)');

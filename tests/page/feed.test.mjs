@@ -16,7 +16,7 @@ async function opened(t, options = {}) {
   await settled(page, /your digit as 3.*predict 8/);
   const section = page.getByRole('region', { name: 'Feed it back' });
   await section.scrollIntoViewIfNeeded();
-  await section.getByRole('button', { name: 'Harden FC100-100-10' }).waitFor();
+  await section.getByRole('button', { name: 'Harden FC100-100-10 (pens)' }).waitFor();
   await section.scrollIntoViewIfNeeded();
   return { ...opened, section };
 }
@@ -48,7 +48,7 @@ test('a network is hardened before the visitor’s eyes; it pauses, is attacked 
   const { page, section, requests } = await opened(t);
   const early = requests.filter((url) => /feed_bg|train-10000/.test(url));
   assert.deepEqual(early, [], 'nothing of it is loaded before it is asked for');
-  await section.getByRole('button', { name: 'Harden FC100-100-10' }).click();
+  await section.getByRole('button', { name: 'Harden FC100-100-10 (pens)' }).click();
   await step(section, 250);
   const pause = section.getByRole('button', { name: 'Pause' });
   await pause.click();
@@ -72,7 +72,7 @@ test('a network is hardened before the visitor’s eyes; it pauses, is attacked 
 
   // The demo above takes it up, under a name of its own, and needs the same change.
   await section.getByRole('button', { name: 'Attack it above' }).click();
-  await section.getByText('FC100-100-10 hardened here is now attacked above.').waitFor();
+  await section.getByText('FC100-100-10 (pens) hardened here is now attacked above.').waitFor();
   await settled(page, /your digit as 3.*makes it predict 8/);
   const norm = Number(await page.locator('#norm').innerText());
   assert(Math.abs(norm - now) < 0.02, `${norm} above, ${now} below`);
@@ -80,7 +80,7 @@ test('a network is hardened before the visitor’s eyes; it pauses, is attacked 
   const saved = page.waitForEvent('download');
   await section.getByRole('button', { name: 'Download it' }).click();
   const file = await saved;
-  assert.match(file.suggestedFilename(), /^FC100-100-10-hardened-here-step-\d+\.safetensors$/);
+  assert.match(file.suggestedFilename(), /^FC100-100-10-pens-hardened-here-step-\d+\.safetensors$/);
   const bytes = await readFile(await file.path());
   const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString());
   assert.deepEqual(header['fc1.weight'].shape, [100, 784]);
@@ -117,7 +117,7 @@ test('a network learns from nothing, and is attacked meanwhile', async (t) => {
 
 test('a trainer that dies is replaced, and goes on from its last good weights; the demo goes on unharmed', async (t) => {
   const { page, section, draw } = await opened(t, { expected: [/the end of it/] });
-  await section.getByRole('button', { name: 'Harden FC100-100-10' }).click();
+  await section.getByRole('button', { name: 'Harden FC100-100-10 (pens)' }).click();
   await section.getByRole('img', { name: /^minimal distortion.*at step [1-9]/ }).waitFor({ timeout: 60_000 });
   const [trainer] = trainers(page);
   await trainer.evaluate(
@@ -144,9 +144,9 @@ for (const [what, file, expected] of /** @type {const} */ ([
       refuse: (/** @type {string} */ path) => path.endsWith(file),
       expected: [/404/, /feed_bg|trainer/],
     });
-    await section.getByRole('button', { name: 'Harden FC100-100-10' }).click();
+    await section.getByRole('button', { name: 'Harden FC100-100-10 (pens)' }).click();
     await section.locator('.training > .words').filter({ hasText: expected }).waitFor();
-    assert(await section.getByRole('button', { name: 'Harden FC100-100-10' }).isEnabled(), 'it can be tried again');
+    assert(await section.getByRole('button', { name: 'Harden FC100-100-10 (pens)' }).isEnabled(), 'it can be tried again');
     assert.equal(trainers(page).length, 0);
     await draw(await written(1));
     await settled(page, /your digit as/);

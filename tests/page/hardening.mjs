@@ -33,7 +33,7 @@ await draw(await written(3));
 await settled(page, /your digit as 3.*predict 8/);
 const section = page.getByRole('region', { name: 'Feed it back' });
 await section.scrollIntoViewIfNeeded();
-await section.getByRole('button', { name: 'Harden FC100-100-10' }).click();
+await section.getByRole('button', { name: 'Harden FC100-100-10 (pens)' }).click();
 const begun = Date.now();
 let isDone = false;
 while (!isDone && Date.now() - begun < PATIENCE) {

@@ -87,7 +87,7 @@ for (const name of ['', 'embed.html']) {
     );
     assert(files.length > 6);
     const script = name ? 'frame.js' : 'page.js';
-    for (const file of ['pockets_bg.wasm', 'FC100-100-10.safetensors', script]) {
+    for (const file of ['pockets_bg.wasm', 'FC100-100-10_pens.safetensors', script]) {
       assert.equal(files.filter((each) => each.endsWith(file)).length, 1, file);
     }
     // The page has the lists in itself; the frame's element, which is on other pages too, asks for them.

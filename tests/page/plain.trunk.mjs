@@ -21,7 +21,7 @@ test('what `trunk build` leaves attacks a drawing, its sections work, and so doe
   const nine = await section(page, 'nine disguises');
   await nine.getByRole('button', { name: /towards 5/ }).waitFor();
   const feed = await section(page, 'Feed it back');
-  await feed.getByRole('button', { name: 'Harden FC100-100-10' }).click();
+  await feed.getByRole('button', { name: 'Harden FC100-100-10 (pens)' }).click();
   await feed
     .getByText(/step \d/i)
     .first()

@@ -96,7 +96,7 @@ test('a module that cannot be loaded is a sentence, and the drawing stays', asyn
 
 test('a network that is not there is a sentence', async (t) => {
   const { page } = await open(t, { ...STILL, refuse: (path) => path.endsWith('.safetensors'), expected: [/404/] });
-  await settled(page, /network FC100-100-10 could not be loaded \(404\)/);
+  await settled(page, /network FC100-100-10 \(pens\) could not be loaded \(404\)/);
 });
 
 test('a file that is no network is refused in words', async (t) => {

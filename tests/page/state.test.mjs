@@ -13,7 +13,7 @@ test('the address brings back the drawing, the network, the target and the readi
   await target(page, '6').check();
   const said = await settled(page, /your digit as 5.*makes it predict 6/);
   const link = await hash(page);
-  assert.match(link, /^#v1;network=FC100-100-10;target=6;reading=both;digit=[\w-]+$/);
+  assert.match(link, /^#v1;network=FC100-100-10%20\(pens\);target=6;reading=both;digit=[\w-]+$/);
   const seen = await Promise.all([colours(page, 'Network input'), colours(page, 'Adversarial digit')]);
   const c = await readout('c').innerText();
 
@@ -69,7 +69,7 @@ test('what is wrong in a link is named, and the rest is taken', async (t) => {
   assert.match(said, /no network called FC1/);
   assert.match(said, /makes it predict 5/);
   assert(await target(page, '5').isChecked());
-  assert.equal(await page.getByRole('combobox', { name: 'Network' }).inputValue(), 'FC100-100-10');
+  assert.equal(await page.getByRole('combobox', { name: 'Network' }).inputValue(), 'FC100-100-10 (pens)');
 });
 
 test('the reading of c in a link is used', async (t) => {

@@ -15,7 +15,7 @@ const SERVICE_WORKER: &str = "sw.js";
 
 /// What else the first attack needs: what the Worker imports, and what is fetched.
 const WORKER: [&str; 3] = ["www/worker.js", "www/serve.js", "pockets.js"];
-const FETCHED: [&str; 2] = ["pockets_bg.wasm", "www/networks/FC100-100-10.safetensors"];
+const FETCHED: [&str; 2] = ["pockets_bg.wasm", "www/networks/FC100-100-10_pens.safetensors"];
 /// Lists that the first attack needs, and the elements that they are of.
 const LISTS: [(&str, &str); 2] = [("www/networks/index.json", "network"), ("www/digits/samples.json", "samples")];
 

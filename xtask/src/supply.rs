@@ -174,7 +174,11 @@ fn unused(package: &Value) -> Vec<String> {
         .flat_map(|(place, files)| files.into_iter().map(|file| place.join(file)))
         .filter_map(|file| fs::read_to_string(file).ok())
         .collect();
-    let is_named = |name: &str| sources.iter().any(|source| source.contains(&format!("{}::", name.replace('-', "_"))));
+    let is_named = |name: &str| {
+        let name = name.replace('-', "_");
+        let forms = [format!("{name}::"), format!("use {name} as _;")];
+        sources.iter().any(|source| forms.iter().any(|form| source.contains(form)))
+    };
     let dependencies = package["dependencies"].as_array().into_iter().flatten();
     let names = dependencies.filter_map(|dependency| dependency["rename"].as_str().or(dependency["name"].as_str()));
     names

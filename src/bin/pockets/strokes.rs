@@ -20,7 +20,7 @@ pub struct Arguments {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// The network
-    #[arg(long, value_name = "FILE", default_value = "www/networks/FC100-100-10.safetensors")]
+    #[arg(long, value_name = "FILE", default_value = "www/networks/FC100-100-10_pens.safetensors")]
     network: PathBuf,
     /// Width of the pen's line, in image pixels, instead of the page's
     #[arg(long)]
