@@ -157,7 +157,7 @@ fn the_command_says_how_a_network_does_by_set_digit_and_writer_and_draws_what_it
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     for expected in [
-        "FC100-100-10 classifies 2 of 3 drawings as meant, 66.67 %, of 2 writers and 2 different digits",
+        "FC100-100-10 (pens) classifies 2 of 3 drawings as meant, 66.67 %, of 2 writers and 2 different digits",
         "s                            3   66.67 %",
         "    0         1  100.00 %",
         "    1         2   50.00 %   0 ×1",
