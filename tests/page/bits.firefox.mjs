@@ -67,7 +67,7 @@ async function answersIn(browser, url, asked) {
 
 test('searches end in the same bits in Chromium, in Firefox, and natively', async (t) => {
   const server = await startServer();
-  const browsers = await Promise.all([startBrowser({ inFirefox: false }), startBrowser({ inFirefox: true })]);
+  const browsers = await Promise.all([startBrowser({ engine: 'chromium' }), startBrowser({ engine: 'firefox' })]);
   t.after(async () => {
     await Promise.all(browsers.map((browser) => browser.close()));
     await server.close();
