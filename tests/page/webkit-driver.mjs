@@ -113,7 +113,7 @@ async function recipe(taste, folder) {
     LIBGL_ALWAYS_SOFTWARE: '1',
   };
   const args = ['--automation', ...(taste.isDark ? ['--dark-mode'] : [])];
-  const capabilities = { 'webkitgtk:browserOptions': { binary: process.env.MINIBROWSER, args } };
+  const capabilities = { 'webkitgtk:browserOptions': { args } };
   return { program: process.env.WEBKITDRIVER ?? 'WebKitWebDriver', env, capabilities };
 }
 
