@@ -65,7 +65,7 @@ export class Pockets {
     const isLabel = typeof target === 'number' && Number.isInteger(target) && target >= 0 && target <= 9;
     if (target !== 'any' && !isLabel) throw new RangeError(`${target} is no target; expected a digit or 'any'`);
     signal?.throwIfAborted();
-    const asked = { network: this.#network(), subject: { image: checked(image) }, target, reading, steps: Boolean(onStep), surfaces: [] };
+    const asked = { network: this.#network(), subject: { image: checked(image) }, target, reading, steps: Boolean(onStep) };
     const { state, digit, outcome, distortion, milliseconds, perturbation, adversarial } = await this.#ask('attack', asked, {
       signal,
       part: ({ steps }) => onStep && steps.forEach(onStep),

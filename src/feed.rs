@@ -14,8 +14,6 @@ mod product;
 mod session;
 mod trainable;
 mod trainer;
-#[cfg(all(target_arch = "wasm32", not(feature = "lab")))]
-mod worker;
 
 pub use crate::pack;
 pub use evaluation::Measures;

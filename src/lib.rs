@@ -21,6 +21,7 @@
 
 pub mod attack;
 pub mod certify;
+pub mod colours;
 mod decimal;
 pub mod digit;
 pub mod engine;
@@ -33,9 +34,14 @@ pub mod lab;
 pub mod lbfgs;
 pub mod network;
 pub mod pack;
+pub mod picture;
+pub mod studio;
+#[cfg(test)]
+mod typescript;
 mod vector;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
+pub mod wire;
 
 /// Pixels along one side of an image.
 pub const SIDE: usize = 28;

@@ -4,7 +4,10 @@
 
 use pockets::{
     attack::{Goal, Reading},
-    engine::{Engine, message::*},
+    engine::message::*,
+    picture::Palette,
+    studio::{Message, Studio},
+    wire::Service,
 };
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -38,9 +41,9 @@ static ALLOCATOR: Counting = Counting;
 
 const NETWORKS: [&str; 3] = ["FC100-100-10", "FC10_1", "AE400-10"];
 
-/// An engine on a clock of its own.
+/// A Worker's inside on a clock of its own.
 struct Driver {
-    engine: Engine,
+    studio: Studio,
     now: Cell<f64>,
     id: u32,
 }
@@ -49,10 +52,11 @@ impl Driver {
     fn load(&mut self, name: &str) {
         self.id += 1;
         let bytes = Bytes(fs::read(format!("www/networks/{name}.safetensors")).unwrap());
-        self.engine.receive(Request::Load { id: self.id, key: name.into(), bytes });
+        let request = Request::Load { id: self.id, key: name.into(), bytes };
+        self.studio.receive(Message::Engine { request, palette: None });
     }
 
-    /// A stroke more or less each time; the surfaces are the page's three.
+    /// A stroke more or less each time, in colours.
     fn ask(&mut self, step: usize) {
         self.id += 1;
         let strokes = 1 + step % 3;
@@ -68,18 +72,19 @@ impl Driver {
             target: Target(if step.is_multiple_of(11) { Goal::Any } else { Goal::Target(step % 10) }),
             reading: [Reading::Weight, Reading::Scale, Reading::Both][step / 3 % 3],
             steps: step.is_multiple_of(5),
-            surfaces: ["v/x", "v/r", "v/sum"].map(String::from).to_vec(),
         };
-        self.engine.receive(Request::Ask { id: self.id, channel: "live".into(), follows: step % 2 == 1, question });
+        let request = Request::Ask { id: self.id, channel: "live".into(), follows: step % 2 == 1, question };
+        let palette = Palette { ink: Bytes(vec![9; 6]), change: Bytes(vec![9; 9]), labels: Bytes::default() };
+        self.studio.receive(Message::Engine { request, palette: Some(palette) });
     }
 
     fn run(&mut self, tick: f64) {
         let now = &self.now;
-        self.engine.run(&|| {
+        self.studio.run(&|| {
             now.set(now.get() + tick);
             now.get()
         });
-        drop(self.engine.take_responses());
+        drop(self.studio.take_replies());
     }
 
     /// Questions that end, that are overtaken, and networks that are taken anew, some while they are searched.
@@ -91,16 +96,16 @@ impl Driver {
                 self.load(NETWORKS[step % NETWORKS.len()]);
             }
         }
-        while !self.engine.is_idle() {
+        while !self.studio.is_idle() {
             self.run(0.01);
         }
-        drop(self.engine.take_responses());
+        drop(self.studio.take_replies());
     }
 }
 
 #[test]
 fn an_engine_holds_no_more_after_thousands_of_questions_than_after_a_hundred() {
-    let mut driver = Driver { engine: Engine::new(8.0), now: Cell::new(0.0), id: 0 };
+    let mut driver = Driver { studio: Studio::open(8.0), now: Cell::new(0.0), id: 0 };
     NETWORKS.iter().for_each(|name| driver.load(name));
     (0..3).for_each(|_| driver.round());
     let warm = LIVE.load(Ordering::Relaxed);

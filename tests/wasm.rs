@@ -2,12 +2,14 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
-use js_sys::{Array, Float32Array, Function, Reflect, Uint8Array};
+use js_sys::{Array, Float32Array, Reflect, Uint8Array};
 use pockets::{
     attack::{Attack, Goal, Options, Reading},
     digit::{Rasteriser, Strokes},
-    engine::{message::*, mix},
+    engine::message::*,
     network::Mlp,
+    picture::{Palette, Picture, mix},
+    studio::Message,
     web::{Bench, serve},
 };
 use serde::Serialize;
@@ -63,7 +65,7 @@ impl Inbox {
     }
 }
 
-/// A page without pictures.
+/// A page.
 struct Page(Inbox);
 
 impl Page {
@@ -72,9 +74,9 @@ impl Page {
         let channel = MessageChannel::new().unwrap();
         serve(channel.port2(), SLICE).unwrap();
         let page = Page(Inbox::at(channel.port1()));
-        assert_eq!(page.0.next().await, "ready");
-        page.send(&Request::Load { id: 1, key: "n".into(), bytes: Bytes(FC100.to_vec()) });
-        let loaded = get(&page.0.next().await, "loaded");
+        assert_eq!(get(&get(&page.0.next().await, "engine"), "response"), "ready");
+        page.send(Request::Load { id: 1, key: "n".into(), bytes: Bytes(FC100.to_vec()) });
+        let loaded = page.next("loaded").await;
         assert_eq!(number(&loaded, "id"), 1.0);
         assert_eq!(get(&get(&loaded, "network"), "name"), "FC100-100-10");
         let widths = Array::from(&get(&get(&loaded, "network"), "widths"));
@@ -82,24 +84,28 @@ impl Page {
         page
     }
 
-    fn send(&self, request: &Request) {
-        self.0.port.post_message(&request.serialize(&serde_wasm_bindgen::Serializer::new()).unwrap()).unwrap();
+    fn say(&self, message: &Message) {
+        self.0.port.post_message(&message.serialize(&serde_wasm_bindgen::Serializer::new()).unwrap()).unwrap();
+    }
+
+    fn send(&self, request: Request) {
+        self.say(&Message::Engine { request, palette: None });
     }
 
     fn ask(&self, id: u32, channel: &str, follows: bool, question: Question) {
-        self.send(&Request::Ask { id, channel: channel.into(), follows, question });
+        self.send(Request::Ask { id, channel: channel.into(), follows, question });
     }
 
-    /// The next response of this kind; all others must be painted, or first parts.
+    /// The next response of this kind; all others must be first parts.
     async fn next(&self, kind: &str) -> JsValue {
         loop {
-            let response = self.0.next().await;
+            let response = get(&get(&self.0.next().await, "engine"), "response");
             let found = get(&response, kind);
             let is_part = get(&get(&response, "answer"), "last") == false;
             if !found.is_undefined() && !is_part {
                 return found;
             }
-            assert!(is_part || !get(&response, "painted").is_undefined(), "{response:?}");
+            assert!(is_part, "{response:?}");
         }
     }
 
@@ -142,22 +148,17 @@ fn attack(label: usize, reading: Reading) -> Question {
         target: Target(Goal::Target(label)),
         reading,
         steps: false,
-        surfaces: ["view/x", "view/r", "view/sum"].map(String::from).to_vec(),
     }
 }
 
 /// More than one slice of work.
 fn long() -> Question {
-    let surface = "other/map".into();
     let (image, r) = (Floats(image()), Floats(vec![0.01; 784]));
-    Question::Plane { network: "n".into(), image, r, a: 0.0, b: 0.0, reach: 1.0, side: 480, seed: 1, surface }
+    Question::Plane { network: "n".into(), image, r, a: 0.0, b: 0.0, reach: 1.0, side: 480, seed: 1 }
 }
 
-fn palette(ink: [u8; 3]) -> Request {
-    let [r, g, b] = ink;
-    let palette =
-        Palette { ink: Bytes(vec![255, 255, 255, r, g, b]), signed: Bytes(vec![9; 9]), labels: Bytes(vec![]) };
-    Request::Palette { view: "view".into(), palette }
+fn palette([r, g, b]: [u8; 3]) -> Palette {
+    Palette { ink: Bytes(vec![255, 255, 255, r, g, b]), change: Bytes(vec![9; 9]), labels: Bytes(vec![]) }
 }
 
 #[wasm_bindgen_test]
@@ -201,12 +202,7 @@ async fn what_is_missing_is_null_and_arrays_are_typed() {
     page.ask(3, "a", false, Question::Npy { values: Floats(vec![0.5; 784]) });
     let file = get(&page.answer(3).await, "npy").dyn_into::<Uint8Array>().expect("bytes");
     assert_eq!(file.length(), 128 + 4 * 784);
-    page.ask(
-        4,
-        "a",
-        false,
-        Question::Show { surface: "v/x".into(), image: None, r: Floats(vec![0.5; 784]), t: 1.0, limit: 1.0 },
-    );
+    page.ask(4, "a", false, Question::Show { image: None, r: Floats(vec![0.5; 784]), t: 1.0, limit: 1.0 });
     assert_eq!(page.answer(4).await, "show");
     let blank = Question::Attack {
         network: "n".into(),
@@ -214,7 +210,6 @@ async fn what_is_missing_is_null_and_arrays_are_typed() {
         target: Target(Goal::Any),
         reading: Reading::Both,
         steps: false,
-        surfaces: vec![],
     };
     page.ask(5, "a", false, blank);
     let blank = get(&page.answer(5).await, "attack");
@@ -236,7 +231,7 @@ async fn the_newest_question_wins_and_a_cancelled_one_ends() {
     page.ask(4, "a", true, long());
     page.ask(5, "a", true, long());
     // Work goes on between messages, and messages arrive between slices.
-    page.send(&Request::Cancel { channel: "a".into() });
+    page.send(Request::Cancel { channel: "a".into() });
     let ended = [page.next("superseded").await, page.next("superseded").await].map(|ended| number(&ended, "id"));
     assert_eq!(ended, [4.0, 5.0]);
     page.ask(6, "a", true, Question::Digit { strokes: one() });
@@ -253,116 +248,53 @@ async fn a_message_that_means_nothing_is_answered_if_it_has_a_number_and_ends_no
         assert!(sentence.starts_with("This was not understood: ") && sentence.ends_with('.'), "{sentence}");
         (number(&failed, "id"), sentence)
     };
-    say(r#"{"ask": {"id": 2, "channel": "a", "follows": false, "question": {"riddle": {}}}}"#);
+    say(r#"{"engine": {"request": {"ask": {"id": 2, "channel": "a", "follows": false, "question": {"riddle": {}}}}}}"#);
     let (id, sentence) = refused().await;
     assert!(id == 2.0 && sentence.contains("riddle"), "{sentence}");
-    say(
-        r#"{"ask": {"id": 3, "channel": "a", "follows": false, "question": {"classify": {"network": "n", "image": [1, 2]}}}}"#,
-    );
+    say(r#"{"engine": {"request": {"ask": {"id": 3, "channel": "a", "follows": false,
+            "question": {"classify": {"network": "n", "image": [1, 2]}}}}}}"#);
     let (id, sentence) = refused().await;
     assert!(id == 3.0 && sentence.contains("Float32Array"), "{sentence}");
-    say(r#"{"load": {"id": 4}}"#);
+    say(r#"{"engine": {"request": {"load": {"id": 4}}}}"#);
     assert_eq!(refused().await.0, 4.0);
-    for nonsense in [r#""nonsense""#, "null", "7", "[]", "{}", r#"{"ask": null}"#, r#"{"canvas": 1}"#] {
+    say(r#"{"paint": {"id": 8, "palette": 1}}"#);
+    assert_eq!(refused().await.0, 8.0);
+    for nonsense in [r#""nonsense""#, "null", "7", "[]", "{}", r#"{"engine": null}"#, r#"{"canvas": 1}"#] {
         say(nonsense);
     }
     page.ask(5, "a", false, attack(12, Reading::Both));
     assert!(get(&page.next("failed").await, "message").as_string().unwrap().contains("12"));
-    page.send(&Request::Load { id: 6, key: "n".into(), bytes: Bytes(b"not a network".to_vec()) });
+    page.send(Request::Load { id: 6, key: "n".into(), bytes: Bytes(b"not a network".to_vec()) });
     assert!(get(&page.next("failed").await, "message").as_string().unwrap().contains("safetensors"));
     page.ask(7, "a", false, attack(8, Reading::Both));
     page.answer(7).await;
 }
 
 #[wasm_bindgen_test]
-async fn pictures_without_a_canvas_are_posted_before_their_answer() {
+async fn pixels_come_in_the_message_of_the_numbers_and_again_in_other_colours() {
     let page = Page::new().await;
-    page.send(&palette([0, 55, 155]));
-    page.ask(2, "live", false, attack(8, Reading::Both));
-    let painted = page.next("painted").await;
-    assert_eq!((number(&painted, "id"), number(&painted, "side")), (2.0, 28.0));
-    assert_eq!(get(&painted, "surface"), "view/x");
-    let rgba = get(&painted, "rgba").dyn_into::<Uint8Array>().expect("bytes").to_vec();
-    assert_eq!(rgba, ink([0, 55, 155]));
-    assert_eq!(get(&page.next("painted").await, "surface"), "view/r");
-    assert_eq!(get(&page.next("painted").await, "surface"), "view/sum");
-    page.answer(2).await;
+    let request = Request::Ask { id: 2, channel: "live".into(), follows: false, question: attack(8, Reading::Both) };
+    page.say(&Message::Engine { request, palette: Some(palette([0, 55, 155])) });
+    let message = get(&page.0.next().await, "engine");
+    let answer = get(&get(&message, "response"), "answer");
+    assert_eq!(number(&answer, "id"), 2.0);
+    let pixels = Array::from(&get(&message, "pixels"));
+    assert_eq!((pixels.length(), Array::from(&get(&answer, "pictures")).length()), (3, 3));
+    assert_eq!((number(&pixels.get(0), "side"), rgba(&pixels.get(0))), (28.0, ink([0, 55, 155])));
+    let pictures = vec![Picture::Ink(Floats(image()))];
+    page.say(&Message::Paint { id: 3, palette: palette([200, 0, 0]), pictures });
+    let painted = get(&page.0.next().await, "painted");
+    assert_eq!(number(&painted, "id"), 3.0);
+    assert_eq!(rgba(&Array::from(&get(&painted, "pixels")).get(0)), ink([200, 0, 0]));
+}
+
+fn rgba(pixels: &JsValue) -> Vec<u8> {
+    get(pixels, "rgba").dyn_into::<Uint8Array>().expect("bytes").to_vec()
 }
 
 /// The 1 in ink of a colour.
 fn ink(colour: [u8; 3]) -> Vec<u8> {
     image().iter().flat_map(|&v| mix([255; 3], colour, v)).collect()
-}
-
-/// A canvas of the page, and how to see what is on it: it is painted by whoever has its other half.
-struct Shown {
-    canvas: JsValue,
-    inbox: Inbox,
-    here: MessagePort,
-}
-
-impl Shown {
-    fn new() -> (Self, JsValue) {
-        let canvas = Function::new_no_args("return document.body.appendChild(document.createElement('canvas'))");
-        let canvas = canvas.call0(&JsValue::NULL).unwrap();
-        let half = Function::new_with_args("canvas", "return canvas.transferControlToOffscreen()");
-        let half = half.call1(&JsValue::NULL, &canvas).unwrap();
-        let channel = MessageChannel::new().unwrap();
-        (Shown { canvas, inbox: Inbox::at(channel.port1()), here: channel.port2() }, half)
-    }
-
-    /// Waits for frames, a few hundred at most, until the canvas shows this.
-    async fn shows(&self, expected: &[u8]) {
-        let look = "requestAnimationFrame(() => {
-            const { width, height } = canvas;
-            const copy = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
-            copy.drawImage(canvas, 0, 0);
-            port.postMessage(new Uint8Array(copy.getImageData(0, 0, width, height).data.buffer));
-        })";
-        let look = Function::new_with_args("canvas, port", look);
-        for _ in 0..300 {
-            look.call2(&JsValue::NULL, &self.canvas, &self.here).unwrap();
-            if Uint8Array::from(self.inbox.next().await).to_vec() == expected {
-                return;
-            }
-        }
-        panic!("the canvas shows something else");
-    }
-}
-
-/// Here the page's own thread paints, which Firefox does not show; in a Worker it does (tests/page), and without one the page hands
-/// no canvas over.
-fn shows_what_this_thread_paints() -> bool {
-    let agent = Function::new_no_args("return navigator.userAgent").call0(&JsValue::NULL).unwrap();
-    !agent.as_string().unwrap().contains("Firefox")
-}
-
-#[wasm_bindgen_test]
-async fn a_canvas_that_was_handed_over_is_painted_and_painted_anew_in_other_colours() {
-    if !shows_what_this_thread_paints() {
-        return;
-    }
-    let page = Page::new().await;
-    let (shown, half) = Shown::new();
-    let request = Request::Surface { surface: "view/x".into() };
-    let message = request.serialize(&serde_wasm_bindgen::Serializer::new()).unwrap();
-    Reflect::set(&message, &"canvas".into(), &half).unwrap();
-    page.0.port.post_message_with_transferable(&message, &Array::of(&[half])).unwrap();
-    page.send(&palette([0, 55, 155]));
-    page.ask(2, "live", false, attack(8, Reading::Both));
-    for surface in ["view/r", "view/sum"] {
-        assert_eq!(get(&page.next("painted").await, "surface"), surface, "only these are posted");
-    }
-    page.answer(2).await;
-    shown.shows(&ink([0, 55, 155])).await;
-    page.send(&palette([200, 0, 0]));
-    shown.shows(&ink([200, 0, 0])).await;
-    for surface in ["view/r", "view/sum"] {
-        let painted = page.next("painted").await;
-        assert_eq!((get(&painted, "surface"), number(&painted, "id")), (surface.into(), 0.0));
-    }
-    page.send(&Request::Empty { surface: "view/x".into() });
-    shown.shows(&[0; 4 * 784]).await;
 }
 
 #[wasm_bindgen_test]

@@ -2,10 +2,10 @@
 /**
  * The page's side of the engine, for whoever asks: the demo, the sections, the element, the package. It keeps a Worker going: starts
  * it, replaces it when it dies or falls silent and tells its successor all that it knew, and where no Worker can run lets the
- * same engine work on the page's own thread. What is said is defined in src/engine/message.rs.
+ * same engine work on the page's own thread. What is said is defined in src/studio.rs.
  *
- * @import { Answer, Facts, Palette, Question, Request, Response } from './protocol.js'
- * @import { Surface } from './surface.js'
+ * @import { Answer, Facts, Message, Palette, Picture, Pixels, Question, Reply, Request, Response } from './protocol.js'
+ * @import { Shown } from './pictures.js'
  */
 
 /** A Worker with work that says nothing for so long, in milliseconds, is dead: it should answer every few of them. */
@@ -31,11 +31,15 @@ const LOCAL_SLICE = 4;
  */
 
 /**
+ * @typedef {object} How
+ * @property {(sentence: string) => void} [failed]
+ * @property {boolean} [follows] the question before may still get its first answer, so that what moves all the time does not starve
+ * @property {Palette | null} [palette] the colours of the pictures in the answers; without any they come without pixels
+ *
  * @typedef {object} Pending
  * @property {string} channel
- * @property {Question} question
- * @property {boolean} follows
- * @property {(answer: any, last: boolean) => void} told
+ * @property {(id: number, follows: boolean) => Message} message
+ * @property {(answer: any, last: boolean, pictures: (Shown | null)[]) => void} told
  * @property {(sentence: string) => void} failed
  * @property {boolean} isOutdated nothing of it is wanted any more
  *
@@ -69,8 +73,8 @@ export const SECTIONS = {
 /** The compiled modules, for all engines of the page. @type {Map<string, Promise<WebAssembly.Module>>} */
 const compiled = new Map();
 
-/** @param {URL} address */
-function compile({ href }) {
+/** Compiles a module, once for the whole page. @param {URL} address */
+export function compile({ href }) {
   const module = compiled.get(href) ?? compileAnew(href);
   compiled.set(href, module);
   module.catch(() => compiled.delete(href));
@@ -120,8 +124,6 @@ export class Client {
   /** Without a last response yet, in order. @type {Map<number, Pending>} */ #pending = new Map();
   /** @type {Map<number, Loading>} */ #loading = new Map();
   /** What a successor is told first. @type {Map<string, Uint8Array>} */ #networks = new Map();
-  /** @type {Map<string, Palette>} */ #palettes = new Map();
-  /** @type {Map<string, Surface>} */ #surfaces = new Map();
   /** @type {Uint8Array | null} */ #digits = null;
 
   /** @param {Build} [build] */
@@ -162,7 +164,7 @@ export class Client {
     if (this.#fatal) return Promise.reject(new Error(this.#fatal));
     return new Promise((done, refuse) => {
       this.#loading.set(++this.#id, { key, bytes, done, refuse });
-      this.#post({ load: { id: this.#id, key, bytes } });
+      this.#say({ load: { id: this.#id, key, bytes } });
     });
   }
 
@@ -170,13 +172,13 @@ export class Client {
   network(key, bytes) {
     if (this.#networks.get(key) === bytes) return;
     this.#networks.set(key, bytes);
-    this.#post({ load: { id: ++this.#id, key, bytes } });
+    this.#say({ load: { id: ++this.#id, key, bytes } });
   }
 
   /** The digits that units are ranked by. @param {Uint8Array} bytes */
   digits(bytes) {
     this.#digits = bytes;
-    this.#post({ digits: { bytes } });
+    this.#say({ digits: { bytes } });
   }
 
   /**
@@ -185,48 +187,39 @@ export class Client {
    * @param {string} channel
    * @param {T} topic
    * @param {Asked<T>} asked
-   * @param {(answer: Told<T>, last: boolean) => void} told called with first parts too, where the topic has some
-   * @param {{ failed?: (sentence: string) => void, follows?: boolean }} [how] `follows`: the question before may still get its first
-   *   answer, so that what moves all the time does not starve
+   * @param {(answer: Told<T>, last: boolean, pictures: (Shown | null)[]) => void} told called with first parts too, where the topic
+   *   has some
+   * @param {How} [how]
    */
-  ask(channel, topic, asked, told, { failed = () => {}, follows = true } = {}) {
+  ask(channel, topic, asked, told, { failed = () => {}, follows = true, palette = null } = {}) {
     if (this.#fatal) return;
     if (!follows) this.#outdate(channel);
     const question = /** @type {Question} */ (/** @type {unknown} */ ({ [topic]: asked }));
-    this.#pending.set(++this.#id, { channel, question, follows, told, failed, isOutdated: false });
-    this.#post({ ask: { id: this.#id, channel, follows, question } });
+    /** @type {Pending['message']} */
+    const message = (id, follows) => ({ engine: { request: { ask: { id, channel, follows, question } }, palette } });
+    this.#pending.set(++this.#id, { channel, message, told, failed, isOutdated: false });
+    this.#post(message(this.#id, follows));
+  }
+
+  /**
+   * Paints pictures once more, in other colours; the newest of a channel counts.
+   * @param {string} channel
+   * @param {Palette} palette
+   * @param {Picture[]} pictures
+   * @param {(pixels: (Pixels | null)[]) => void} told
+   */
+  paint(channel, palette, pictures, told) {
+    if (this.#fatal) return;
+    this.#outdate(channel);
+    /** @type {Pending['message']} */ const message = (id) => ({ paint: { id, palette, pictures } });
+    this.#pending.set(++this.#id, { channel, message, told, failed: () => {}, isOutdated: false });
+    this.#post(message(this.#id, false));
   }
 
   /** Nothing more is wanted of a channel. @param {string} channel */
   cancel(channel) {
     this.#outdate(channel);
-    this.#post({ cancel: { channel } });
-  }
-
-  /** The colours of a view; what it shows is painted anew. @param {string} view @param {Palette} palette */
-  palette(view, palette) {
-    this.#palettes.set(view, palette);
-    this.#post({ palette: { view, palette } });
-  }
-
-  /** @param {Surface} surface */
-  surface(surface) {
-    this.#surfaces.set(surface.name, surface);
-    if (this.#isReady) this.#offer(surface);
-  }
-
-  /** A surface shows nothing until it is painted again. @param {Surface} surface */
-  empty(surface) {
-    surface.show(false);
-    this.#post({ empty: { surface: surface.name } });
-  }
-
-  /** A view is gone. @param {string} view */
-  leave(view) {
-    this.cancel(view);
-    this.#palettes.delete(view);
-    for (const name of this.#surfaces.keys()) if (name.startsWith(`${view}/`)) this.#surfaces.delete(name);
-    this.#post({ leave: { view } });
+    this.#say({ cancel: { channel } });
   }
 
   /** Ends the engine; whatever is under way fails. @param {string} sentence */
@@ -239,18 +232,16 @@ export class Client {
     for (const pending of this.#pending.values()) if (pending.channel === channel) pending.isOutdated = true;
   }
 
-  /** @param {Request} request is not sent before the engine is ready: then it is told everything @param {Transferable[]} [handed] */
-  #post(request, handed = []) {
-    if (!this.#isReady) return;
-    this.#port?.postMessage(request, handed);
-    this.#watch();
+  /** @param {Request} request to the engine that is no question */
+  #say(request) {
+    this.#post({ engine: { request, palette: null } });
   }
 
-  /** @param {Surface} surface */
-  #offer(surface) {
-    const canvas = surface.handOver(this.#isLocal);
-    const request = { surface: { surface: surface.name }, canvas };
-    if (canvas) this.#post(request, [canvas]);
+  /** @param {Message} message is not sent before the engine is ready: then it is told everything */
+  #post(message) {
+    if (!this.#isReady) return;
+    this.#port?.postMessage(message);
+    this.#watch();
   }
 
   #start() {
@@ -296,24 +287,31 @@ export class Client {
     }
   }
 
-  /** @param {Response} response */
-  #receive(response) {
-    if (response === 'ready') this.#resume();
-    else if (response !== 'alive') this.#handle(response);
+  /** @param {Reply} reply */
+  #receive(reply) {
+    if ('painted' in reply) {
+      const { id, pixels } = reply.painted;
+      const pending = this.#pending.get(id);
+      this.#pending.delete(id);
+      if (pending && !pending.isOutdated) pending.told(pixels, true, []);
+    } else {
+      const { response, pixels } = reply.engine;
+      if (response === 'ready') this.#resume();
+      else if (response !== 'alive') this.#handle(response, pixels);
+    }
     this.#watch();
   }
 
-  /** @param {Exclude<Response, string>} response */
-  #handle(response) {
-    if ('painted' in response) {
-      const { id, surface, side, rgba } = response.painted;
-      if (id === 0 || this.#pending.get(id)?.isOutdated === false) this.#surfaces.get(surface)?.paint(side, rgba);
-    } else if ('answer' in response) {
-      const { id, last, answer } = response.answer;
+  /** @param {Exclude<Response, string>} response @param {(Pixels | null)[]} pixels */
+  #handle(response, pixels) {
+    if ('answer' in response) {
+      const { id, last, answer, pictures } = response.answer;
       const pending = this.#pending.get(id);
       this.#endings = 0;
       if (last) this.#pending.delete(id);
-      if (pending && !pending.isOutdated) pending.told(typeof answer === 'string' ? undefined : Object.values(answer)[0], last);
+      if (!pending || pending.isOutdated) return;
+      const shown = pictures.map((picture, k) => picture && { picture, pixels: pixels[k] ?? null });
+      pending.told(typeof answer === 'string' ? undefined : Object.values(answer)[0], last, shown);
     } else if ('superseded' in response) {
       this.#pending.delete(response.superseded.id);
     } else if ('loaded' in response) {
@@ -339,14 +337,12 @@ export class Client {
   #resume() {
     this.#isReady = this.#works = true;
     this.#tellReady();
-    for (const [view, palette] of this.#palettes) this.#post({ palette: { view, palette } });
-    for (const surface of this.#surfaces.values()) this.#offer(surface);
-    if (this.#digits) this.#post({ digits: { bytes: this.#digits } });
-    for (const [key, bytes] of this.#networks) this.#post({ load: { id: ++this.#id, key, bytes } });
-    for (const [id, { key, bytes }] of this.#loading) this.#post({ load: { id, key, bytes } });
+    if (this.#digits) this.#say({ digits: { bytes: this.#digits } });
+    for (const [key, bytes] of this.#networks) this.#say({ load: { id: ++this.#id, key, bytes } });
+    for (const [id, { key, bytes }] of this.#loading) this.#say({ load: { id, key, bytes } });
     const newest = new Map([...this.#pending].map(([id, { channel }]) => [channel, id]));
-    for (const [id, { channel, question, isOutdated }] of [...this.#pending]) {
-      if (newest.get(channel) === id && !isOutdated) this.#post({ ask: { id, channel, follows: false, question } });
+    for (const [id, { channel, message, isOutdated }] of [...this.#pending]) {
+      if (newest.get(channel) === id && !isOutdated) this.#post(message(id, false));
       else this.#pending.delete(id);
     }
   }
@@ -359,7 +355,7 @@ export class Client {
     const why = this.#fatal || (failure && `The part of this page that such files need could not be loaded (${failure}).`);
     if (why) return loading?.refuse(new Error(why));
     if (loading) this.#loading.set(id, loading);
-    if (this.#build === SECTIONS) return loading && this.#post({ load: { id, key: loading.key, bytes: loading.bytes } });
+    if (this.#build === SECTIONS) return loading && this.#say({ load: { id, key: loading.key, bytes: loading.bytes } });
     this.#build = SECTIONS;
     this.#stop();
     this.#start();

@@ -5,6 +5,7 @@
  *
  * @import { Client } from './client.js'
  * @import { Drawing } from './drawing.js'
+ * @import { Shown } from './pictures.js'
  * @import { Attacked, Palette, Reading, Target } from './protocol.js'
  * @import { Sample } from './samples.js'
  */
@@ -12,8 +13,8 @@ import { drawSlowly } from './arrival.js';
 import { flatten, isBlank } from './drawing.js';
 import { sentence } from './narrator.js';
 import { Pad } from './pad.js';
+import { View } from './pictures.js';
 import { samplesView } from './samples.js';
-import { Surface } from './surface.js';
 import { targetView } from './target.js';
 
 /** Quiet for so long, in milliseconds, and the outcome is put into words. */
@@ -42,10 +43,11 @@ const LATE = 150;
  * @property {(words: string) => void} say the outcome, once things have come to rest; nothing while they have not
  * @property {(why: string) => void} refused the network could not be used
  * @property {(sentence: string) => void} fatal nothing can be computed here
- * @property {() => Palette} palette the colours of the moment
+ * @property {() => Palette | null} palette the colours of the moment; none while they are not known
  */
 
 export class Demo {
+  #channel;
   #view;
   #parts;
   #hooks;
@@ -67,19 +69,18 @@ export class Demo {
 
   /**
    * @param {Client} client
-   * @param {string} view its name at the engine
+   * @param {string} channel its name at the engine
    * @param {Parts} parts
    * @param {Hooks} hooks
    */
-  constructor(client, view, parts, hooks) {
+  constructor(client, channel, parts, hooks) {
     /** The engine that this demo asks. */
     this.client = client;
-    this.#view = view;
+    this.#channel = channel;
+    this.#view = new View(client, channel);
     this.#parts = parts;
     this.#hooks = hooks;
-    const surface = (/** @type {string} */ name, /** @type {HTMLCanvasElement} */ canvas) =>
-      new Surface(`${view}/${name}`, canvas, { handOver: true });
-    this.#surfaces = [surface('x', parts.input), surface('r', parts.change), surface('sum', parts.sum)];
+    this.#surfaces = [parts.input, parts.change, parts.sum].map((canvas) => this.#view.surface(canvas));
     this.#targets = targetView(parts.target, (target) => {
       this.touch();
       this.target = target;
@@ -94,7 +95,6 @@ export class Demo {
       'click',
       this.touching(() => this.pad.clear()),
     );
-    for (const each of this.#surfaces) client.surface(each);
     this.#unlisten = client.onFatal((why) => this.fail(why));
     this.target = this.#target;
     this.recolour();
@@ -142,7 +142,7 @@ export class Demo {
   /** The colours are others. */
   recolour() {
     this.pad.paint();
-    this.client.palette(this.#view, this.#hooks.palette());
+    this.#view.recolour(this.#hooks.palette());
   }
 
   /** @param {Sample[]} samples */
@@ -209,15 +209,15 @@ export class Demo {
     this.#hooks.say('');
     this.#lateness = setTimeout(() => this.show(null), LATE);
     const subject = { strokes: flatten(this.pad.drawing) };
-    const surfaces = this.#surfaces.map(({ name }) => name);
-    const asked = { network: this.#network, subject, target: this.#target, reading: this.reading, steps: false, surfaces };
-    this.client.ask(this.#view, 'attack', asked, (answer) => this.#answered(answer), { failed: (why) => this.#refused(why), follows });
+    const asked = { network: this.#network, subject, target: this.#target, reading: this.reading, steps: false };
+    const how = { failed: (/** @type {string} */ why) => this.#refused(why), follows };
+    this.#view.ask(this.#channel, 'attack', asked, (answer, pictures) => this.#answered(answer, pictures), how);
   }
 
-  /** @param {Attacked} answer */
-  #answered(answer) {
+  /** @param {Attacked} answer @param {(Shown | null)[]} pictures */
+  #answered(answer, pictures) {
     this.#rest();
-    this.show(answer);
+    this.show(answer, pictures);
     this.#settling = setTimeout(() => this.#settle(answer), SETTLED);
     if (answer.state !== 'searching' && !this.pad.inking && !this.#isArriving) this.#hooks.ended(answer);
   }
@@ -241,13 +241,10 @@ export class Demo {
     else this.#hooks.say(sentence(answer, this.#sampleLabels.get(this.pad.drawing) ?? null));
   }
 
-  /** @param {Attacked | null} answer */
-  show(answer) {
+  /** Numbers and pictures at once. @param {Attacked | null} answer @param {(Shown | null)[]} [pictures] of x, r and x + r */
+  show(answer, pictures = []) {
     this.#shown = answer;
-    const [x, r, sum] = this.#surfaces;
-    x.show(Boolean(answer?.digit));
-    r.show(Boolean(answer?.perturbation));
-    sum.show(Boolean(answer?.adversarial));
+    for (const [k, surface] of this.#surfaces.entries()) surface.show(pictures[k]);
     this.#targets.mark(answer?.digit?.label ?? null);
     this.#hooks.shown(answer);
   }
@@ -266,6 +263,6 @@ export class Demo {
     this.#unlisten();
     this.#stopArrival();
     this.#rest();
-    this.client.leave(this.#view);
+    this.client.cancel(this.#channel);
   }
 }

@@ -2,7 +2,7 @@
 /** What `<pockets-demo>` is made of: pad, target, perturbation, adversarial digit, x + r = x′. */
 import { create } from './dom.js';
 import { NOTHING } from './numbers.js';
-import { SIDE } from './surface.js';
+import { SIDE } from './pictures.js';
 
 /** The colours of the pictures, as the style sheet names them: for each there is an invisible probe that has it. */
 export const COLOURS = ['paper', 'ink', 'less', 'none', 'more'];

@@ -4,20 +4,27 @@
  * A page changes it by custom properties `--pockets-…` and by `::part(…)`. The layout follows the element's own width.
  */
 
+import { COLOURS } from './colours.js';
+
+const { light, dark } = COLOURS;
+
+/** A colour of the pictures, unless the page has another. @param {string} name */
+const declared = (name) => {
+  const key = /** @type {'paper' | 'ink' | 'less' | 'more'} */ (name);
+  return `--${key}: var(--pockets-${key}, light-dark(${light[key]}, ${dark[key]}));`;
+};
+
 const CSS = `
 :host {
   display: block;
   container-type: inline-size;
-  --paper: var(--pockets-paper, light-dark(#ffffff, #0b0c0d));
-  --ink: var(--pockets-ink, light-dark(#1d1d1f, #f1efe9));
+  ${['paper', 'ink', 'less', 'more'].map(declared).join('\n  ')}
+  --none: var(--paper);
   --text: var(--pockets-text, light-dark(#1d1d1f, #eceae4));
   --quiet: var(--pockets-quiet, light-dark(#65635e, #a3a09a));
   --line: var(--pockets-line, light-dark(#dedbd3, #34363a));
   --accent: var(--pockets-accent, light-dark(#b4480a, #f7a35c));
   --on-accent: var(--pockets-on-accent, light-dark(#ffffff, #1d1d1f));
-  --less: var(--pockets-less, light-dark(#2166ac, #5aa2e6));
-  --none: var(--paper);
-  --more: var(--pockets-more, light-dark(#d9690c, #f58a2c));
   --serif: var(--pockets-serif, 'Iowan Old Style', 'Palatino Linotype', Palatino, P052, 'URW Palladio L', 'Source Serif 4', 'Libertinus Serif',
     'Noto Serif', 'Liberation Serif', 'DejaVu Serif Condensed', Georgia, serif);
   --sans: var(--pockets-sans, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'Liberation Sans', sans-serif);
@@ -69,7 +76,6 @@ figcaption { height: 32px; color: var(--quiet); white-space: nowrap; overflow: h
 .symbol.r { color: var(--accent); }
 .operator { position: absolute; inset: 0 100% 0 -36px; display: grid; place-items: center; font: 28px/1 var(--serif); color: var(--quiet); }
 .picture { display: block; width: 100%; aspect-ratio: 1; background: var(--paper); border-radius: 3px; box-shadow: 0 0 0 1px var(--line); image-rendering: pixelated; }
-.picture.empty { object-fit: none; object-position: 300% 300%; }
 .pad { position: relative; image-rendering: auto; border-radius: 10px; box-shadow: 0 0 0 1px var(--line), 0 1px 2px #0001, 0 6px 20px #0001; }
 .pad canvas { display: block; width: 100%; height: 100%; border-radius: inherit; touch-action: none; user-select: none; -webkit-user-select: none; cursor: crosshair; color: var(--ink); accent-color: var(--accent); }
 .invitation { position: absolute; inset: 0; display: none; place-items: center; pointer-events: none; font: italic 20px/1 var(--serif); color: var(--quiet); }

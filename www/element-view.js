@@ -224,7 +224,7 @@ function once(key, load) {
 /** Whether that is what browsers say when a Content-Security-Policy forbids WebAssembly. @param {string} why */
 const isForbidden = (why) => /Content.Security.Policy|unsafe-eval|blocked by CSP|CompileError.*(disallowed|refused)/i.test(why);
 
-/** The colours as the style sheets set them now. @param {HTMLElement} probes @returns {Palette} */
+/** The colours as the style sheets set them now; none if the browser does not tell. @param {HTMLElement} probes @returns {Palette | null} */
 function palette(probes) {
   const triples = COLOURS.map((_, k) => {
     // color-mix makes every colour a color(srgb r g b), whatever it was written as.
@@ -234,7 +234,8 @@ function palette(probes) {
         .match(/-?[\d.]+(e-?\d+)?/g) ?? [];
     return numbers.slice(0, 3).map((n) => Math.round(255 * Math.min(Math.max(Number(n), 0), 1)));
   });
-  return { ink: Uint8Array.from(triples.slice(0, 2).flat()), signed: Uint8Array.from(triples.slice(2).flat()), labels: new Uint8Array() };
+  if (triples.some(({ length }) => length < 3)) return null;
+  return { ink: Uint8Array.from(triples.slice(0, 2).flat()), change: Uint8Array.from(triples.slice(2).flat()), labels: new Uint8Array() };
 }
 
 /** @param {Attacked} answer @returns {Result} */

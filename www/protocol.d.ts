@@ -1,11 +1,31 @@
-// What the page and the engine say to each other. Generated from src/engine/message.rs: do not edit, but change that file and run
+// What the page and the engine's Worker say to each other. Generated from src/studio.rs and what it names: do not edit, but change that file and run
 // UPDATE_PROTOCOL=1 cargo test --lib typescript
 
-/** 32-bit numbers. */
-export type Floats = Float32Array;
+/** What the page says. */
+export type Message = { "engine": {
+/** What. */
+request: Request,
+/** The colours of the pictures in its answers; without any they come without pixels. */
+palette: Palette | null, } }
+  | { "paint": {
+/** The number of this message. */
+id: number,
+/** The colours. */
+palette: Palette,
+/** The pictures. */
+pictures: Array<Picture>, } };
 
-/** Bytes. */
-export type Bytes = Uint8Array;
+/** What the Worker says. */
+export type Reply = { "engine": {
+/** What. */
+response: Response,
+/** The pixels of an answer's pictures, in their order; none where there is no picture, or no colour for it. */
+pixels: Array<Pixels | null>, } }
+  | { "painted": {
+/** The number of that message. */
+id: number,
+/** In the order of its pictures; none where a colour is missing. */
+pixels: Array<Pixels | null>, } };
 
 /** A label to reach, or any other than the prediction: a number from 0 to 9, or `"any"`. */
 export type Target = number | 'any';
@@ -32,32 +52,9 @@ follows: boolean,
 question: Question, } }
   | { "cancel": {
 /** Which. */
-channel: string, } }
-  | { "palette": {
-/** The first part of its surfaces' names, before the slash. */
-view: string,
-/** Its colours. */
-palette: Palette, } }
-  | { "surface": {
-/** `view/name`. */
-surface: string, } }
-  | { "empty": {
-/** Which. */
-surface: string, } }
-  | { "leave": {
-/** Which. */
-view: string, } };
+channel: string, } };
 
-/** The colours of a view, as RGB triples in bytes. Each colour is mixed with the next in sRGB, as a CSS gradient mixes them. */
-export type Palette = {
-/** Paper and ink. */
-ink: Bytes,
-/** Less, none and more ink. */
-signed: Bytes,
-/** The ten labels of a map; empty where there is no map. */
-labels: Bytes, };
-
-/** What can be asked. Networks are named by the keys that they were loaded under; surfaces, where given, are painted. */
+/** What can be asked. Networks are named by the keys that they were loaded under. */
 export type Question = { "digit": {
 /** The drawing. */
 strokes: Drawing, } }
@@ -76,18 +73,14 @@ target: Target,
 /** The reading of c. */
 reading: Reading,
 /** Whether every evaluation is reported, in the answers' `steps`. */
-steps: boolean,
-/** The surfaces of x, r and x + r; none of them where nothing is to be painted. */
-surfaces: Array<string>, } }
+steps: boolean, } }
   | { "targets": {
 /** The network. */
 network: string,
 /** The reading of c. */
 reading: Reading,
 /** x. */
-image: Floats,
-/** Ten surfaces in the order of the labels: the examples, and in the prediction's place x itself. */
-surfaces: Array<string>, } }
+image: Floats, } }
   | { "way": {
 /** The network. */
 network: string,
@@ -131,9 +124,7 @@ reach: number,
 /** Cells along a side, a multiple of 12. */
 side: number,
 /** Chooses the random direction. */
-seed: number,
-/** The surface of the map. */
-surface: string, } }
+seed: number, } }
   | { "noise": {
 /** The network. */
 network: string,
@@ -146,9 +137,7 @@ tries: number,
 /** Chooses the changes. */
 seed: number,
 /** Whether they are clipped to the box; else x + noise may leave it. */
-clipped: boolean,
-/** The surface of one changed image. */
-surface: string, } }
+clipped: boolean, } }
   | { "crossing": {
 /** The network. */
 network: string,
@@ -169,8 +158,8 @@ image: Floats,
 r: Floats,
 /** ‖·‖₂ of each change. */
 norm: number,
-/** The surfaces of the first of them. */
-surfaces: Array<string>, } }
+/** How many of them are shown, at most. */
+shown: number, } }
   | { "weights": {
 /** The network. */
 network: string,
@@ -235,9 +224,7 @@ r: Floats,
 /** The label to reach. */
 target: Target,
 /** The distortion that the example is also amplified to. */
-amplify: number,
-/** A surface for each network: its own r. */
-surfaces: Array<string>, } }
+amplify: number, } }
   | { "layers": {
 /** The network. */
 network: string,
@@ -267,11 +254,9 @@ unit: number,
 seed: number | null,
 /** Bars of the histograms. */
 bins: number,
-/** The surfaces of the unit's digits, the largest projection first, then as many of the direction's. */
-surfaces: Array<string>, } }
+/** How many digits of each are shown. */
+shown: number, } }
   | { "show": {
-/** Where. */
-surface: string,
 /** x. */
 image: Floats | null,
 /** r. */
@@ -306,7 +291,9 @@ id: number,
 /** Whether nothing more follows. */
 last: boolean,
 /** The answer, of the same name as the question. */
-answer: Answer, } }
+answer: Answer,
+/** What there is to see of it; [`Answer`] says what, none where there is nothing. */
+pictures: Array<Picture | null>, } }
   | { "failed": {
 /** Of the request. */
 id: number,
@@ -314,16 +301,7 @@ id: number,
 message: string, } }
   | { "superseded": {
 /** Of the request. */
-id: number, } }
-  | { "painted": {
-/** Of the request that asked for it; 0 after a change of colours. */
-id: number,
-/** Which. */
-surface: string,
-/** Pixels along its side; 0: the surface is empty. */
-side: number,
-/** Red, green, blue and opacity, row by row. */
-rgba: Bytes, } };
+id: number, } };
 
 /** What a network is. */
 export type Facts = {
@@ -332,7 +310,7 @@ name: string,
 /** The widths of its layers, from 784 to 10; none of a network that is no plain one of fully connected layers. */
 widths: Array<number>, };
 
-/** An answer, of the same name as its question. */
+/** An answer, of the same name as its question, and which pictures come with it. */
 export type Answer = { "digit": Floats | null } | { "classify": Prediction } | { "attack": Attacked } | { "targets": Array<Found> } | { "way": Way } | { "trace": Trace } | { "readings": Array<Compared> } | { "plane": Map } | { "noise": Counted } | { "crossing": Crossed } | { "apart": Apart } | { "weights": Array<Weighed> } | { "descent": Descent | null } | { "certify": Certified } | { "rounded": Rounded } | { "npy": Bytes } | { "csv": Bytes } | { "transfer": Array<Transferred> } | { "layers": Amplified } | { "follow": Followed } | { "units": Array<Ranked> } | "show";
 
 /** What a network makes of an image. */
@@ -379,7 +357,7 @@ steps: Array<Step>, };
 export type Change = {
 /** 784 values. */
 values: Floats,
-/** It is painted from −limit to limit. */
+/** It is shown from −limit to limit. */
 limit: number, };
 
 /** One evaluation of loss and gradient, in numbers. */
@@ -606,7 +584,7 @@ export type Own = {
 norm: number,
 /** 784 values. */
 r: Floats,
-/** It is painted from −limit to limit. */
+/** It is shown from −limit to limit. */
 limit: number,
 /** The cosine of the angle between it and the example's r. */
 cosine: number, };
@@ -642,7 +620,9 @@ before: Floats,
 /** Activations at x + r. */
 after: Floats,
 /** What the change of each contributes to that of the lead; they sum to it. */
-shares: Floats, };
+shares: Floats,
+/** The units, those with the largest shares first. */
+order: Array<number>, };
 
 /** Digits along a direction of a layer. */
 export type Ranked = {
@@ -657,8 +637,49 @@ own: number | null,
 /** How many digits have a larger projection than x. */
 larger: number, };
 
+/** What is to be seen, without its colours. */
+export type Picture = { "ink": Floats } | { "change": {
+/** 784 values. */
+values: Floats,
+/** They are shown from −limit to limit. */
+limit: number, } }
+  | { "labels": {
+/** Row by row, from the top left. */
+labels: Bytes,
+/** Cells along a side. */
+side: number, } }
+  | { "grid": {
+/** Row by row, from the top left. */
+values: Floats,
+/** Cells along a side. */
+side: number,
+/** Whether they are signed. */
+signed: boolean, } };
+
+/** Colours, as RGB triples in bytes. Each is mixed with the next in sRGB, as a CSS gradient mixes them. */
+export type Palette = {
+/** Paper and ink. */
+ink: Bytes,
+/** Less, none and more ink. */
+change: Bytes,
+/** The ten labels of a map; empty where there is no map. */
+labels: Bytes, };
+
+/** A square of pixels. */
+export type Pixels = {
+/** Pixels along its side. */
+side: number,
+/** Red, green, blue and opacity, row by row. */
+rgba: Bytes, };
+
+/** Bytes; in JavaScript a `Uint8Array`. */
+export type Bytes = Uint8Array;
+
 /** How a search ended. */
 export type Ending = "success" | "unreachable" | "out-of-evaluations" | "not-finite";
+
+/** 32-bit numbers; in JavaScript a `Float32Array`. */
+export type Floats = Float32Array;
 
 /** What a search found. */
 export type Outcome = {

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The inside of a Worker, whichever build of the engine it has: says that it listens, is given the compiled module and a port, and from
+ * The inside of a Worker, whichever module it has: says that it listens, is given the compiled module and a port, and from
  * then on is src/web.rs.
  *
  * @typedef {{ default: (module: { module_or_path: WebAssembly.Module }) => Promise<unknown>, serve: (port: MessagePort, slice: number) => void }} Glue

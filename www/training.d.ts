@@ -125,10 +125,10 @@ adversarial: Floats, };
 /** The non-linearity of the hidden layers. */
 export type Activation = "sigmoid" | "relu" | "tanh";
 
-/** Bytes. */
+/** Bytes; in JavaScript a `Uint8Array`. */
 export type Bytes = Uint8Array;
 
-/** 32-bit numbers. */
+/** 32-bit numbers; in JavaScript a `Float32Array`. */
 export type Floats = Float32Array;
 
 /** What held-out digits say of the weights of one moment. */

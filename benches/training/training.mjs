@@ -81,11 +81,17 @@ async function ours() {
         /** @type {{ step: number, at: number } | null} */ let begun = null;
         const start = performance.now();
         worker.onerror = ({ message }) => refuse(new Error(message));
-        worker.onmessage = ({ data }) => {
+        const { port1, port2 } = new MessageChannel();
+        worker.onmessage = async ({ data }) => {
+          if (data !== 'listening') return refuse(new Error(data));
+          const module = await WebAssembly.compileStreaming(fetch(`${base}../feed_bg.wasm`));
+          worker.postMessage({ module, port: port2, slice: 24 }, [port2]);
+        };
+        port1.onmessage = ({ data }) => {
           const now = performance.now();
           if (data === 'ready') {
-            worker.postMessage({ digits: { train, test } });
-            worker.postMessage({ scratch: { hidden: [100, 100], activation: 'sigmoid', decay: 1e-4, options } });
+            port1.postMessage({ digits: { train, test } });
+            port1.postMessage({ scratch: { hidden: [100, 100], activation: 'sigmoid', decay: 1e-4, options } });
           } else if (data.failed) refuse(new Error(data.failed.message));
           else if (data.progress && data.progress.step > 0) {
             const { step } = data.progress;

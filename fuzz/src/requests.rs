@@ -1,10 +1,13 @@
-//! Any bytes as a conversation with the engine: requests of every kind, in any order, with values that mostly make sense.
+//! Any bytes as a conversation with a Worker: messages of every kind, in any order, with values that mostly make sense.
 
 use arbitrary::{Result, Unstructured};
 use pockets::{
     PIXELS,
     attack::{Goal, Reading},
-    engine::{Engine, message::*},
+    engine::message::*,
+    picture::{Palette, Picture, Pixels},
+    studio::{Message, Reply, Studio},
+    wire::Service,
 };
 use std::{cell::Cell, collections::HashSet};
 
@@ -21,8 +24,8 @@ pub fn engine(bytes: &[u8]) {
         match input.int_in_range(0..=3) {
             _ if input.is_empty() => break,
             Ok(0) => talk.run(f64::from(input.arbitrary::<u8>().unwrap_or(0)) / 10.0),
-            Ok(_) => match request(&mut input, id) {
-                Ok(request) => talk.receive(id, request),
+            Ok(_) => match message(&mut input, id) {
+                Ok(message) => talk.receive(id, message),
                 Err(_) => break,
             },
             Err(_) => break,
@@ -31,32 +34,37 @@ pub fn engine(bytes: &[u8]) {
     talk.settle();
 }
 
-/// An engine, and what has been asked of it and not answered.
+/// A Worker's inside, and what has been asked of it and not answered.
 struct Talk {
-    engine: Engine,
+    studio: Studio,
     now: Cell<f64>,
     open: HashSet<u32>,
 }
 
 impl Talk {
     fn new() -> Self {
-        let mut talk = Talk { engine: Engine::new(8.0), now: Cell::new(0.0), open: HashSet::new() };
-        talk.receive(0, Request::Load { id: 0, key: "n0".into(), bytes: Bytes(NETWORK.to_vec()) });
+        let mut talk = Talk { studio: Studio::open(8.0), now: Cell::new(0.0), open: HashSet::new() };
+        let request = Request::Load { id: 0, key: "n0".into(), bytes: Bytes(NETWORK.to_vec()) };
+        talk.receive(0, Message::Engine { request, palette: None });
         talk
     }
 
-    fn receive(&mut self, id: u32, request: Request) {
-        if matches!(request, Request::Load { .. } | Request::Ask { .. }) {
+    fn receive(&mut self, id: u32, message: Message) {
+        let is_answered = match &message {
+            Message::Engine { request, .. } => matches!(request, Request::Load { .. } | Request::Ask { .. }),
+            Message::Paint { .. } => true,
+        };
+        if is_answered {
             self.open.insert(id);
         }
-        self.engine.receive(request);
+        self.studio.receive(message);
         self.hear();
     }
 
     /// One slice in which every look at the clock takes so many milliseconds.
     fn run(&mut self, tick: f64) {
         let now = &self.now;
-        self.engine.run(&|| {
+        self.studio.run(&|| {
             now.set(now.get() + tick);
             now.get()
         });
@@ -64,9 +72,19 @@ impl Talk {
     }
 
     fn hear(&mut self) {
-        for response in self.engine.take_responses() {
+        for reply in self.studio.take_replies() {
+            let (Reply::Engine { pixels, .. } | Reply::Painted { pixels, .. }) = &reply;
+            for Pixels { side, rgba } in pixels.iter().flatten() {
+                assert_eq!(rgba.0.len() as u32, 4 * side * side);
+            }
+            let response = match reply {
+                Reply::Painted { id, .. } => {
+                    self.end(id);
+                    continue;
+                }
+                Reply::Engine { response, .. } => response,
+            };
             match response {
-                Response::Painted { side, rgba, .. } => assert_eq!(rgba.0.len() as u32, 4 * side * side),
                 Response::Answer { id, last: false, .. } => assert!(self.open.contains(&id), "after its last"),
                 Response::Answer { id, .. } | Response::Loaded { id, .. } | Response::Superseded { id } => self.end(id),
                 Response::Failed { id, message } => {
@@ -85,7 +103,7 @@ impl Talk {
 
     fn settle(&mut self) {
         for _ in 0..100_000 {
-            if self.engine.is_idle() {
+            if self.studio.is_idle() {
                 return assert!(self.open.is_empty(), "without a last response: {:?}", self.open);
             }
             self.run(0.5);
@@ -94,15 +112,29 @@ impl Talk {
     }
 }
 
+fn message(input: &mut Unstructured, id: u32) -> Result<Message> {
+    if input.ratio(1, 12)? {
+        let pictures = (0..input.int_in_range(0..=3)?).map(|_| picture(input)).collect::<Result<_>>()?;
+        return Ok(Message::Paint { id, palette: palette(input)?, pictures });
+    }
+    let palette = if input.arbitrary()? { Some(palette(input)?) } else { None };
+    Ok(Message::Engine { request: request(input, id)?, palette })
+}
+
+fn picture(input: &mut Unstructured) -> Result<Picture> {
+    Ok(match input.int_in_range(0..=3)? {
+        0 => Picture::Ink(change(input)?),
+        1 => Picture::Change { values: change(input)?, limit: number(input)? },
+        2 => Picture::Labels { labels: Bytes(bytes(input, 30)?), side: input.arbitrary()? },
+        _ => Picture::Grid { values: change(input)?, side: count(input, 40)?, signed: input.arbitrary()? },
+    })
+}
+
 fn request(input: &mut Unstructured, id: u32) -> Result<Request> {
-    Ok(match input.int_in_range(0..=15)? {
+    Ok(match input.int_in_range(0..=11)? {
         0 => Request::Load { id, key: key(input)?, bytes: Bytes(network(input)?) },
         1 => Request::Digits { bytes: Bytes(bytes(input, 1200)?) },
         2 => Request::Cancel { channel: channel(input)? },
-        3 => Request::Palette { view: view(input)?, palette: palette(input)? },
-        4 => Request::Surface { surface: surface(input)? },
-        5 => Request::Empty { surface: surface(input)? },
-        6 => Request::Leave { view: view(input)? },
         _ => Request::Ask { id, channel: channel(input)?, follows: input.arbitrary()?, question: question(input)? },
     })
 }
@@ -117,14 +149,8 @@ fn question(input: &mut Unstructured) -> Result<Question> {
             target: target(input)?,
             reading: reading(input)?,
             steps: input.arbitrary()?,
-            surfaces: surfaces(input, 4)?,
         },
-        4 => Question::Targets {
-            network: key(input)?,
-            reading: reading(input)?,
-            image: image(input)?,
-            surfaces: surfaces(input, 11)?,
-        },
+        4 => Question::Targets { network: key(input)?, reading: reading(input)?, image: image(input)? },
         5 => Question::Way {
             network: key(input)?,
             image: image(input)?,
@@ -152,7 +178,6 @@ fn question(input: &mut Unstructured) -> Result<Question> {
             reach: number(input)?,
             side: count(input, 36)?,
             seed: input.arbitrary()?,
-            surface: surface(input)?,
         },
         9 => Question::Noise {
             network: key(input)?,
@@ -161,7 +186,6 @@ fn question(input: &mut Unstructured) -> Result<Question> {
             tries: count(input, 100)?,
             seed: input.arbitrary()?,
             clipped: input.arbitrary()?,
-            surface: surface(input)?,
         },
         10 => {
             Question::Rounded { network: key(input)?, image: image(input)?, r: change(input)?, target: target(input)? }
@@ -179,7 +203,6 @@ fn question(input: &mut Unstructured) -> Result<Question> {
             r: change(input)?,
             target: target(input)?,
             amplify: number(input)?,
-            surfaces: surfaces(input, 3)?,
         },
         14 => Question::Layers {
             network: key(input)?,
@@ -201,10 +224,10 @@ fn units_or_show(input: &mut Unstructured) -> Result<Question> {
             unit: count(input, 10)?,
             seed: input.arbitrary()?,
             bins: count(input, 30)?,
-            surfaces: surfaces(input, 4)?,
+            shown: count(input, 40)?,
         }
     } else {
-        Question::Show { surface: surface(input)?, image, r: change(input)?, t: number(input)?, limit: number(input)? }
+        Question::Show { image, r: change(input)?, t: number(input)?, limit: number(input)? }
     })
 }
 
@@ -214,18 +237,6 @@ fn key(input: &mut Unstructured) -> Result<String> {
 
 fn channel(input: &mut Unstructured) -> Result<String> {
     Ok(["a", "b", ""][input.choose_index(3)?].into())
-}
-
-fn view(input: &mut Unstructured) -> Result<String> {
-    Ok(["v", "w", "", "v/x"][input.choose_index(4)?].into())
-}
-
-fn surface(input: &mut Unstructured) -> Result<String> {
-    Ok(["v/x", "v/y", "w/x", "w", "", "/"][input.choose_index(6)?].into())
-}
-
-fn surfaces(input: &mut Unstructured, most: usize) -> Result<Vec<String>> {
-    (0..input.int_in_range(0..=most)?).map(|_| surface(input)).collect()
 }
 
 fn reading(input: &mut Unstructured) -> Result<Reading> {
@@ -308,5 +319,5 @@ fn drawing(input: &mut Unstructured) -> Result<Drawing> {
 }
 
 fn palette(input: &mut Unstructured) -> Result<Palette> {
-    Ok(Palette { ink: Bytes(bytes(input, 7)?), signed: Bytes(bytes(input, 10)?), labels: Bytes(bytes(input, 31)?) })
+    Ok(Palette { ink: Bytes(bytes(input, 7)?), change: Bytes(bytes(input, 10)?), labels: Bytes(bytes(input, 31)?) })
 }

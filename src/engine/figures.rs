@@ -22,9 +22,9 @@ pub(super) async fn answer(work: Rc<Work>, question: Question) -> Result<Answer,
     Ok(match question {
         Question::Digit { strokes } => Answer::Digit(work.stock.rasterise(&strokes)?.map(Floats)),
         Question::Classify { network, image } => Answer::Classify(work.network(&network)?.classify(pixels(&image)?)),
-        Question::Attack { network, subject, target, reading, steps, surfaces } => {
+        Question::Attack { network, subject, target, reading, steps } => {
             let network = work.network(&network)?;
-            Answer::Attack(attack::attack(work, &network, subject, target, reading, steps, &surfaces).await?)
+            Answer::Attack(attack::attack(work, &network, subject, target, reading, steps).await?)
         }
         #[cfg(feature = "sections")]
         question => sections::answer(work, question).await?,

@@ -8,27 +8,16 @@
 //! [`Floats`] is a `Float32Array` and [`Bytes`] a `Uint8Array`, which are handed over, not copied, on their way to the page.
 //! Images are 28×28 values in [0, 1], row by row, ink high.
 
-use crate::attack::{Goal, Outcome, Phase, Reading};
+pub use crate::wire::{Bytes, Floats};
+use crate::{
+    attack::{Goal, Outcome, Phase, Reading},
+    picture::Picture,
+};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, Unexpected, Visitor},
 };
 use std::fmt;
-
-#[cfg(not(target_arch = "wasm32"))]
-mod arrays;
-#[cfg(test)]
-mod typescript;
-
-/// 32-bit numbers.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Floats(#[cfg_attr(test, ts(type = "Float32Array"))] pub Vec<f32>);
-
-/// Bytes.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Bytes(#[cfg_attr(test, ts(type = "Uint8Array"))] pub Vec<u8>);
 
 /// A label to reach, or any other than the prediction: a number from 0 to 9, or `"any"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,44 +99,9 @@ pub enum Request {
         /// Which.
         channel: String,
     },
-    /// The colours of a view from now on. What its surfaces show is painted anew, without another search.
-    Palette {
-        /// The first part of its surfaces' names, before the slash.
-        view: String,
-        /// Its colours.
-        palette: Palette,
-    },
-    /// A surface to paint on, from now on; an `OffscreenCanvas` travels beside this message as `canvas`. A surface without one is
-    /// painted by [`Response::Painted`].
-    Surface {
-        /// `view/name`.
-        surface: String,
-    },
-    /// A surface shows nothing from now on.
-    Empty {
-        /// Which.
-        surface: String,
-    },
-    /// A view is gone, with its surfaces and colours.
-    Leave {
-        /// Which.
-        view: String,
-    },
 }
 
-/// The colours of a view, as RGB triples in bytes. Each colour is mixed with the next in sRGB, as a CSS gradient mixes them.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Palette {
-    /// Paper and ink.
-    pub ink: Bytes,
-    /// Less, none and more ink.
-    pub signed: Bytes,
-    /// The ten labels of a map; empty where there is no map.
-    pub labels: Bytes,
-}
-
-/// What can be asked. Networks are named by the keys that they were loaded under; surfaces, where given, are painted.
+/// What can be asked. Networks are named by the keys that they were loaded under.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
@@ -176,8 +130,6 @@ pub enum Question {
         reading: Reading,
         /// Whether every evaluation is reported, in the answers' `steps`.
         steps: bool,
-        /// The surfaces of x, r and x + r; none of them where nothing is to be painted.
-        surfaces: Vec<String>,
     },
     /// The nine other labels, each attacked.
     #[cfg(feature = "sections")]
@@ -188,8 +140,6 @@ pub enum Question {
         reading: Reading,
         /// x.
         image: Floats,
-        /// Ten surfaces in the order of the labels: the examples, and in the prediction's place x itself.
-        surfaces: Vec<String>,
     },
     /// The way from x through x + r to x + until·r.
     #[cfg(feature = "sections")]
@@ -246,8 +196,6 @@ pub enum Question {
         side: u32,
         /// Chooses the random direction.
         seed: u32,
-        /// The surface of the map.
-        surface: String,
     },
     /// How many random changes of a norm change the prediction; counts so far come first.
     #[cfg(feature = "sections")]
@@ -264,8 +212,6 @@ pub enum Question {
         seed: u32,
         /// Whether they are clipped to the box; else x + noise may leave it.
         clipped: bool,
-        /// The surface of one changed image.
-        surface: String,
     },
     /// How often noise of some deviations, not clipped, changes the prediction, beside what a plane at the boundary's distance
     /// would make of it; counts so far come first.
@@ -293,8 +239,8 @@ pub enum Question {
         r: Floats,
         /// ‖·‖₂ of each change.
         norm: f32,
-        /// The surfaces of the first of them.
-        surfaces: Vec<String>,
+        /// How many of them are shown, at most.
+        shown: u32,
     },
     /// The minimiser r(c) of c·‖r‖² + loss for each of some weights.
     #[cfg(feature = "sections")]
@@ -381,8 +327,6 @@ pub enum Question {
         target: Target,
         /// The distortion that the example is also amplified to.
         amplify: f32,
-        /// A surface for each network: its own r.
-        surfaces: Vec<String>,
     },
     /// How much each layer amplifies a difference, and how much it could.
     #[cfg(feature = "sections")]
@@ -421,14 +365,12 @@ pub enum Question {
         seed: Option<u32>,
         /// Bars of the histograms.
         bins: u32,
-        /// The surfaces of the unit's digits, the largest projection first, then as many of the direction's.
-        surfaces: Vec<String>,
+        /// How many digits of each are shown.
+        shown: u32,
     },
-    /// Paints `clip(x + t·r)`, or without an image r itself.
+    /// A picture of `clip(x + t·r)`, or without an image of r itself.
     #[cfg(feature = "sections")]
     Show {
-        /// Where.
-        surface: String,
         /// x.
         image: Option<Floats>,
         /// r.
@@ -493,6 +435,8 @@ pub enum Response {
         last: bool,
         /// The answer, of the same name as the question.
         answer: Answer,
+        /// What there is to see of it; [`Answer`] says what, none where there is nothing.
+        pictures: Vec<Option<Picture>>,
     },
     /// The request was refused or could not be carried out; the last response to it.
     Failed {
@@ -506,17 +450,6 @@ pub enum Response {
         /// Of the request.
         id: u32,
     },
-    /// What a surface shows from now on, where the engine has no canvas for it.
-    Painted {
-        /// Of the request that asked for it; 0 after a change of colours.
-        id: u32,
-        /// Which.
-        surface: String,
-        /// Pixels along its side; 0: the surface is empty.
-        side: u32,
-        /// Red, green, blue and opacity, row by row.
-        rgba: Bytes,
-    },
 }
 
 /// What a network is.
@@ -529,7 +462,7 @@ pub struct Facts {
     pub widths: Vec<u32>,
 }
 
-/// An answer, of the same name as its question.
+/// An answer, of the same name as its question, and which pictures come with it.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "lowercase")]
@@ -538,9 +471,9 @@ pub enum Answer {
     Digit(Option<Floats>),
     /// Label and probabilities.
     Classify(Prediction),
-    /// What is known of the subject.
+    /// What is known of the subject. Pictures: x, r and x + r.
     Attack(Attacked),
-    /// In the order of the labels, without the prediction.
+    /// In the order of the labels, without the prediction. Pictures: the ten examples, and in the prediction's place x itself.
     #[cfg(feature = "sections")]
     Targets(Vec<Found>),
     /// Probabilities and labels along the way.
@@ -552,16 +485,16 @@ pub enum Answer {
     /// One for each reading and target.
     #[cfg(feature = "sections")]
     Readings(Vec<Compared>),
-    /// What the map shows.
+    /// What the map shows. One picture: the map.
     #[cfg(feature = "sections")]
     Plane(Map),
-    /// Counts.
+    /// Counts. One picture: an image that was changed at random.
     #[cfg(feature = "sections")]
     Noise(Counted),
     /// Counts beside expectations.
     #[cfg(feature = "sections")]
     Crossing(Crossed),
-    /// As many as were found.
+    /// As many as were found. Pictures: the first of them, on one scale.
     #[cfg(feature = "sections")]
     Apart(Apart),
     /// One for each weight.
@@ -582,19 +515,19 @@ pub enum Answer {
     /// A file.
     #[cfg(feature = "sections")]
     Csv(Bytes),
-    /// One for each network.
+    /// One for each network. Pictures: each one's own r.
     #[cfg(feature = "sections")]
     Transfer(Vec<Transferred>),
     /// Layer by layer.
     #[cfg(feature = "sections")]
     Layers(Amplified),
-    /// Layer by layer.
+    /// Layer by layer. Pictures: of each layer its units at x, at x + r, and the differences, in the order of the layer.
     #[cfg(feature = "sections")]
     Follow(Followed),
-    /// The unit's, then the direction's.
+    /// The unit's, then the direction's. Pictures: the unit's digits, the largest projection first, then as many of the direction's.
     #[cfg(feature = "sections")]
     Units(Vec<Ranked>),
-    /// It is painted.
+    /// One picture.
     #[cfg(feature = "sections")]
     Show,
 }
@@ -668,7 +601,7 @@ pub struct Attacked {
 pub struct Change {
     /// 784 values.
     pub values: Floats,
-    /// It is painted from −limit to limit.
+    /// It is shown from −limit to limit.
     pub limit: f32,
 }
 
@@ -967,7 +900,7 @@ pub struct Own {
     pub norm: f32,
     /// 784 values.
     pub r: Floats,
-    /// It is painted from −limit to limit.
+    /// It is shown from −limit to limit.
     pub limit: f32,
     /// The cosine of the angle between it and the example's r.
     pub cosine: f32,
@@ -1013,6 +946,8 @@ pub struct FollowedLayer {
     pub after: Floats,
     /// What the change of each contributes to that of the lead; they sum to it.
     pub shares: Floats,
+    /// The units, those with the largest shares first.
+    pub order: Vec<u32>,
 }
 
 /// Digits along a direction of a layer.
@@ -1044,14 +979,5 @@ mod tests {
         assert!(refused.contains("string \"8\""), "{refused}");
         assert!(refused.contains("a digit from 0 to 9, or \"any\""), "{refused}");
         assert_eq!(Target::deserialize(U8Deserializer::<Error>::new(8)).unwrap().0, Goal::Target(8));
-    }
-
-    #[test]
-    fn arrays_are_sequences_of_numbers() {
-        use serde::de::value::SeqDeserializer;
-        let floats = SeqDeserializer::<_, Error>::new([0.5f32, -1.0].into_iter());
-        assert_eq!(Floats::deserialize(floats).unwrap().0, [0.5, -1.0]);
-        let bytes = SeqDeserializer::<_, Error>::new([0u8, 255].into_iter());
-        assert_eq!(Bytes::deserialize(bytes).unwrap().0, [0, 255]);
     }
 }

@@ -1,7 +1,6 @@
 //! Whose turn it is: channels, in each at most one question under way and one that waits, and slices of time.
 
 use super::{
-    Output,
     message::{Answer, Response},
     work::Work,
 };
@@ -58,6 +57,11 @@ impl Task {
         }
     }
 
+    /// An answer, with the pictures that were left for it.
+    fn answered(&self, answer: Answer, last: bool) -> Response {
+        Response::Answer { id: self.id, last, answer, pictures: self.work.take_pictures() }
+    }
+
     fn superseded(&self) -> Response {
         Response::Superseded { id: self.id }
     }
@@ -94,7 +98,7 @@ impl Schedule {
 
     /// Works for `slice` milliseconds, or less where there is nothing left to do: on the first channel until it has ended a
     /// question, then on the next. Returns the time.
-    pub(super) fn run(&mut self, slice: f64, clock: &dyn Fn() -> f64, output: &mut Output) -> f64 {
+    pub(super) fn run(&mut self, slice: f64, clock: &dyn Fn() -> f64, responses: &mut Vec<Response>) -> f64 {
         let mut now = clock();
         let deadline = now + slice;
         while let Some(mut channel) = self.channels.pop_front() {
@@ -108,7 +112,7 @@ impl Schedule {
                     Said::Nothing if is_late => break true,
                     Said::Nothing => {}
                     Said::Part(_) | Said::Last(_) => {
-                        let is_over = channel.hear(said, output);
+                        let is_over = channel.hear(said, responses);
                         if is_over || is_late {
                             break !is_over || channel.advance();
                         }
@@ -128,20 +132,20 @@ impl Schedule {
 
 impl Channel {
     /// Passes on what the current question has said; whether that was its last, or a newer one was waiting for it.
-    fn hear(&mut self, said: Said, output: &mut Output) -> bool {
-        let Task { id, work, .. } = &self.current;
+    fn hear(&mut self, said: Said, responses: &mut Vec<Response>) -> bool {
+        let id = self.current.id;
         match said {
             Said::Nothing => return false,
             Said::Part(answer) => {
-                output.answer(*id, false, answer, work);
+                responses.push(self.current.answered(answer, false));
                 self.current.is_answered = true;
                 if self.next.is_none() {
                     return false;
                 }
-                output.responses.push(self.current.superseded());
+                responses.push(self.current.superseded());
             }
-            Said::Last(Ok(answer)) => output.answer(*id, true, answer, work),
-            Said::Last(Err(message)) => output.responses.push(Response::Failed { id: *id, message }),
+            Said::Last(Ok(answer)) => responses.push(self.current.answered(answer, true)),
+            Said::Last(Err(message)) => responses.push(Response::Failed { id, message }),
         }
         true
     }

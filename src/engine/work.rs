@@ -1,10 +1,10 @@
 //! What a figure works with: where it rests, says how far it has come, and leaves its pictures.
 
 use super::{
-    gallery::Picture,
     message::Answer,
     stock::{Loaded, Stock},
 };
+use crate::picture::Picture;
 use std::{
     cell::{Cell, RefCell},
     pin::Pin,
@@ -19,7 +19,7 @@ pub(super) struct Work {
     pub(super) is_late: Cell<bool>,
     spent: Cell<f64>,
     part: RefCell<Option<Answer>>,
-    pictures: RefCell<Vec<(String, Picture)>>,
+    pictures: RefCell<Vec<Option<Picture>>>,
 }
 
 impl Work {
@@ -45,12 +45,9 @@ impl Work {
         Rest(false).await;
     }
 
-    /// Leaves a picture for a surface; it is shown with the next answer.
-    #[inline(never)]
-    pub(super) fn paint(&self, surface: Option<&String>, picture: Picture) {
-        if let Some(surface) = surface {
-            self.pictures.borrow_mut().push((surface.clone(), picture));
-        }
+    /// The pictures that go with the next answer.
+    pub(super) fn show(&self, pictures: Vec<Option<Picture>>) {
+        self.pictures.replace(pictures);
     }
 
     /// The network that was loaded under `key`.
@@ -72,7 +69,7 @@ impl Work {
         self.part.take()
     }
 
-    pub(super) fn take_pictures(&self) -> Vec<(String, Picture)> {
+    pub(super) fn take_pictures(&self) -> Vec<Option<Picture>> {
         self.pictures.take()
     }
 }

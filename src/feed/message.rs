@@ -5,7 +5,7 @@
 //! is the network as it was given, `after` the network as it is now.
 
 use super::{evaluation::Measures, trainer::Options};
-pub use crate::engine::message::{Bytes, Floats};
+pub use crate::wire::{Bytes, Floats};
 use crate::{attack::Outcome, network::Activation};
 use serde::{Deserialize, Serialize};
 

@@ -11,6 +11,7 @@ use crate::{
     LABELS, PIXELS,
     attack::{self, Attack, AttackError, Goal},
     network::{Mlp, label},
+    wire::Service,
 };
 use std::sync::Arc;
 
@@ -29,6 +30,40 @@ pub struct Session {
     stand: (u32, u32, f32),
     /// Milliseconds of a step, smoothed.
     pace: Option<f64>,
+    /// Milliseconds that it works at a time where it is served, and what it has to say there.
+    slice: f64,
+    replies: Vec<Response>,
+}
+
+impl Service for Session {
+    type Message = Request;
+    type Reply = Response;
+
+    fn open(slice: f64) -> Self {
+        Session { slice, replies: vec![Response::Ready], ..Session::default() }
+    }
+
+    fn receive(&mut self, request: Request) {
+        let said = self.handle(request);
+        self.replies.extend(said);
+    }
+
+    fn run(&mut self, clock: &dyn Fn() -> f64) {
+        let said = self.work(clock, self.slice);
+        self.replies.extend(said);
+    }
+
+    fn take_replies(&mut self) -> Vec<Response> {
+        std::mem::take(&mut self.replies)
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.is_busy()
+    }
+
+    fn misunderstood(_: Option<u32>, message: String) -> Option<Response> {
+        Some(Response::Failed { message })
+    }
 }
 
 impl Session {

@@ -21,14 +21,7 @@ fn loaded() -> Driver {
 
 fn attacked(driver: &mut Driver, target: Target) -> Attacked {
     let subject = Subject::Strokes(one());
-    let question = Question::Attack {
-        network: KEY.into(),
-        subject,
-        target,
-        reading: Reading::Both,
-        steps: false,
-        surfaces: vec![],
-    };
+    let question = Question::Attack { network: KEY.into(), subject, target, reading: Reading::Both, steps: false };
     match driver.answer_to(question) {
         Answer::Attack(attacked) => attacked,
         other => panic!("{other:?}"),
@@ -51,10 +44,10 @@ fn every_target_is_reached_and_a_plain_pass_agrees() {
 fn whatever_needs_no_layers_is_answered() {
     let mut driver = loaded();
     let r = attacked(&mut driver, towards(8)).perturbation.unwrap().values;
-    let (network, image, surfaces) = (|| KEY.to_owned(), x, || vec![]);
+    let (network, image) = (|| KEY.to_owned(), x);
     let (reading, target) = (Reading::Both, towards(8));
     let questions = [
-        Question::Targets { network: network(), reading, image: image(), surfaces: surfaces() },
+        Question::Targets { network: network(), reading, image: image() },
         Question::Way { network: network(), image: image(), r: r.clone(), until: 2.0, count: 50 },
         Question::Trace { network: network(), reading, image: image(), target },
         Question::Readings { network: network(), image: image(), targets: vec![target] },
@@ -67,19 +60,10 @@ fn whatever_needs_no_layers_is_answered() {
             reach: 2.0,
             side: 24,
             seed: 1,
-            surface: "view/map".into(),
         },
-        Question::Noise {
-            network: network(),
-            image: image(),
-            norm: 1.0,
-            tries: 20,
-            seed: 1,
-            clipped: true,
-            surface: "view/noise".into(),
-        },
+        Question::Noise { network: network(), image: image(), norm: 1.0, tries: 20, seed: 1, clipped: true },
         Question::Rounded { network: network(), image: image(), r: r.clone(), target },
-        Question::Transfer { networks: vec![network()], image: image(), r, target, amplify: 0.1, surfaces: surfaces() },
+        Question::Transfer { networks: vec![network()], image: image(), r, target, amplify: 0.1 },
     ];
     for question in questions {
         let asked = format!("{question:?}").chars().take(12).collect::<String>();
@@ -107,14 +91,7 @@ fn what_looks_into_layers_says_in_a_sentence_which_networks_it_is_for() {
     let sentence = "Only a plain network of fully connected layers can be looked into here.";
     let layers = Question::Layers { network: KEY.into(), image: x(), adversarial, seed: 1 };
     assert_eq!(driver.refusal_of(layers), sentence);
-    let units = Question::Units {
-        network: KEY.into(),
-        image: None,
-        layer: 0,
-        unit: 0,
-        seed: Some(1),
-        bins: 10,
-        surfaces: vec![],
-    };
+    let units =
+        Question::Units { network: KEY.into(), image: None, layer: 0, unit: 0, seed: Some(1), bins: 10, shown: 0 };
     assert_eq!(driver.refusal_of(units), sentence);
 }

@@ -4,6 +4,7 @@ use pockets::{
     attack::{Goal, Reading},
     engine::{Engine, message::*},
     network::Mlp,
+    picture::{Palette, Picture},
 };
 use std::{cell::Cell, fs, path::Path, sync::Arc};
 
@@ -83,6 +84,14 @@ impl Driver {
         }
     }
 
+    /// The last answer to one question, and its pictures.
+    pub fn shown_to(&mut self, question: Question) -> (Answer, Vec<Option<Picture>>) {
+        match self.responses_to(question).pop() {
+            Some(Response::Answer { last: true, answer, pictures, .. }) => (answer, pictures),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Why a question is refused.
     pub fn refusal_of(&mut self, question: Question) -> String {
         match &self.responses_to(question)[..] {
@@ -141,32 +150,32 @@ pub fn main() -> String {
 }
 
 pub fn attack(target: Target) -> Question {
-    attack_on(Subject::Strokes(one()), target, Reading::Both, false, &["view/x", "view/r", "view/sum"])
+    attack_on(Subject::Strokes(one()), target, Reading::Both, false)
 }
 
-pub fn attack_on(subject: Subject, target: Target, reading: Reading, steps: bool, surfaces: &[&str]) -> Question {
-    let surfaces = surfaces.iter().map(|&name| name.into()).collect();
-    Question::Attack { network: main(), subject, target, reading, steps, surfaces }
+pub fn attack_on(subject: Subject, target: Target, reading: Reading, steps: bool) -> Question {
+    Question::Attack { network: main(), subject, target, reading, steps }
 }
 
 pub fn palette() -> Palette {
     Palette {
         ink: Bytes(vec![255, 255, 255, 0, 0, 0]),
-        signed: Bytes(vec![0, 0, 200, 100, 100, 100, 200, 0, 0]),
+        change: Bytes(vec![0, 0, 200, 100, 100, 100, 200, 0, 0]),
         labels: Bytes((0..30).collect()),
     }
 }
 
-/// Colours for the surfaces of `view`.
-pub fn coloured(driver: &mut Driver) {
-    driver.engine.receive(Request::Palette { view: "view".into(), palette: palette() });
+/// An image as it is shown.
+pub fn ink(values: impl Into<Vec<f32>>) -> Option<Picture> {
+    Some(Picture::Ink(Floats(values.into())))
 }
 
-/// What is painted, by name and side, in order.
-pub fn painted(responses: &[Response]) -> Vec<(&str, u32)> {
-    let only = |response| match response {
-        &Response::Painted { ref surface, side, .. } => Some((surface.as_str(), side)),
-        _ => None,
-    };
-    responses.iter().filter_map(only).collect()
+/// A change as it is shown, from −limit to limit.
+pub fn change(values: impl Into<Vec<f32>>, limit: f32) -> Option<Picture> {
+    Some(Picture::Change { values: Floats(values.into()), limit })
+}
+
+/// The largest |v|, which a change is shown to where no other limit is said.
+pub fn largest(values: &[f32]) -> f32 {
+    values.iter().fold(0.0, |most, v| most.max(v.abs()))
 }

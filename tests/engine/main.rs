@@ -5,5 +5,6 @@ mod convolutions;
 mod driver;
 mod figures;
 mod properties;
+mod studio;
 mod turns;
 mod weights;

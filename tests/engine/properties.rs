@@ -3,13 +3,13 @@
 use super::driver::{ANY, image, one_layer, palette, towards};
 use pockets::{
     attack::Reading,
-    engine::{Engine, message::*},
+    engine::message::*,
+    picture::{Palette, Picture},
+    studio::{Message, Reply, Studio},
+    wire::Service,
 };
 use proptest::{prelude::*, test_runner::RngSeed};
-use std::{
-    cell::Cell,
-    collections::{HashMap, HashSet},
-};
+use std::{cell::Cell, collections::HashMap};
 
 /// Something that happens.
 #[derive(Clone, Debug)]
@@ -18,27 +18,26 @@ enum Event {
         channel: u8,
         follows: bool,
         kind: u8,
+        coloured: bool,
     },
     Cancel(u8),
     Load {
         key: u8,
         broken: bool,
     },
-    Palette(u8),
-    Empty(u8),
-    Leave(u8),
+    /// So many pictures are painted anew.
+    Paint(usize),
     /// A slice in which every look at the clock takes so many milliseconds.
     Run(f64),
 }
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        6 => (0..3u8, any::<bool>(), 0..6u8).prop_map(|(channel, follows, kind)| Event::Ask { channel, follows, kind }),
+        6 => (0..3u8, any::<bool>(), 0..6u8, any::<bool>())
+            .prop_map(|(channel, follows, kind, coloured)| Event::Ask { channel, follows, kind, coloured }),
         1 => (0..4u8).prop_map(Event::Cancel),
         1 => (0..3u8, any::<bool>()).prop_map(|(key, broken)| Event::Load { key, broken }),
-        1 => (0..3u8).prop_map(Event::Palette),
-        1 => (0..3u8).prop_map(Event::Empty),
-        1 => (0..3u8).prop_map(Event::Leave),
+        1 => (0..3usize).prop_map(Event::Paint),
         6 => prop_oneof![Just(0.0), 0.01..20.0].prop_map(Event::Run),
     ]
 }
@@ -51,10 +50,9 @@ fn network() -> Vec<u8> {
     )
 }
 
-fn question(kind: u8, channel: u8) -> Question {
+fn question(kind: u8) -> Question {
     let network = || format!("n{}", kind % 2);
     let image = || Floats(image());
-    let surface = |name: &str| format!("v{channel}/{name}");
     match kind {
         0 | 1 => Question::Attack {
             network: network(),
@@ -62,17 +60,8 @@ fn question(kind: u8, channel: u8) -> Question {
             target: if kind == 0 { ANY } else { towards(8) },
             reading: Reading::Both,
             steps: kind == 1,
-            surfaces: vec![surface("x"), surface("r"), surface("sum")],
         },
-        2 => Question::Noise {
-            network: network(),
-            image: image(),
-            norm: 1.0,
-            tries: 300,
-            seed: 1,
-            clipped: true,
-            surface: surface("noise"),
-        },
+        2 => Question::Noise { network: network(), image: image(), norm: 1.0, tries: 300, seed: 1, clipped: true },
         3 => Question::Plane {
             network: network(),
             image: image(),
@@ -82,16 +71,16 @@ fn question(kind: u8, channel: u8) -> Question {
             reach: 1.0,
             side: 36,
             seed: 1,
-            surface: surface("map"),
         },
         4 => Question::Classify { network: "unknown".into(), image: image() },
-        _ => Question::Show { surface: surface("way"), image: None, r: image(), t: 1.0, limit: 0.5 },
+        _ => Question::Show { image: None, r: image(), t: 1.0, limit: 0.5 },
     }
 }
 
 /// What is known of a request.
 struct Asked {
     channel: Option<u8>,
+    coloured: bool,
     ended: bool,
     /// Nothing more of it may be said: a newer one ended it at once, or it was cancelled.
     stale: bool,
@@ -100,8 +89,6 @@ struct Asked {
 #[derive(Default)]
 struct Watch {
     asked: HashMap<u32, Asked>,
-    /// Requests whose pictures were painted, and no answer since.
-    painted: HashSet<u32>,
 }
 
 impl Watch {
@@ -112,91 +99,100 @@ impl Watch {
         }
     }
 
-    fn hear(&mut self, responses: Vec<Response>) -> Result<(), TestCaseError> {
-        for response in responses {
-            let (id, last) = match &response {
-                Response::Ready => return Err(TestCaseError::fail("it is the port that says so")),
-                Response::Alive => continue,
-                Response::Painted { id: 0, .. } => continue,
-                Response::Painted { id, surface, side, rgba } => {
-                    let asked = &self.asked[id];
-                    prop_assert!(!asked.ended && !asked.stale, "painted out of date: {response:?}");
-                    prop_assert_eq!(
-                        surface.split_once('/').map(|(view, _)| view.to_owned()),
-                        asked.channel.map(|c| format!("v{c}"))
-                    );
-                    prop_assert_eq!(rgba.0.len() as u32, 4 * side * side);
-                    self.painted.insert(*id);
+    fn hear(&mut self, replies: Vec<Reply>) -> Result<(), TestCaseError> {
+        for reply in replies {
+            let (response, pixels) = match reply {
+                Reply::Engine { response: Response::Ready | Response::Alive, .. } => continue,
+                Reply::Engine { response, pixels } => (response, pixels),
+                Reply::Painted { id, pixels } => {
+                    let asked = self.asked.get_mut(&id).ok_or_else(|| TestCaseError::fail("nobody asked for these"))?;
+                    prop_assert!(!asked.ended && pixels.iter().all(Option::is_some));
+                    asked.ended = true;
                     continue;
                 }
-                Response::Answer { id, last, .. } => (*id, *last),
+            };
+            let (id, last, pictures) = match &response {
+                Response::Answer { id, last, pictures, .. } => (*id, *last, &pictures[..]),
                 Response::Loaded { id, .. }
                 | Response::Outgrown { id }
                 | Response::Failed { id, .. }
-                | Response::Superseded { id } => (*id, true),
+                | Response::Superseded { id } => (*id, true, [].as_slice()),
+                Response::Ready | Response::Alive => continue,
             };
-            let of_others = self.painted.iter().any(|&painted| painted != id);
-            prop_assert!(!of_others, "pictures without their answer before {response:?}");
             let asked =
                 self.asked.get_mut(&id).ok_or_else(|| TestCaseError::fail(format!("nobody asked {response:?}")))?;
             prop_assert!(!asked.ended, "after its last: {response:?}");
             let is_end = matches!(response, Response::Superseded { .. });
             prop_assert!(is_end || !asked.stale, "out of date: {response:?}");
-            prop_assert!(!is_end || !self.painted.contains(&id), "painted for a superseded question");
+            if asked.coloured {
+                prop_assert_eq!(pixels.len(), pictures.len());
+                prop_assert!(
+                    pixels.iter().zip(pictures).all(|(pixels, picture)| pixels.is_some() == picture.is_some())
+                );
+            } else {
+                prop_assert!(pixels.is_empty(), "painted without colours");
+            }
             asked.ended = last;
-            self.painted.remove(&id);
         }
         Ok(())
     }
 }
 
 fn play(events: Vec<Event>) -> Result<(), TestCaseError> {
-    let mut engine = Engine::new(8.0);
+    let mut studio = Studio::open(8.0);
     let mut watch = Watch::default();
     let now = Cell::new(0.0);
-    let run = |engine: &mut Engine, tick: f64| {
-        engine.run(&|| {
+    let run = |studio: &mut Studio, tick: f64| {
+        studio.run(&|| {
             now.set(now.get() + tick);
             now.get()
         });
     };
     for (id, event) in (1..).zip(events) {
-        let ask = |watch: &mut Watch, channel| watch.asked.insert(id, Asked { channel, ended: false, stale: false });
+        let ask = |watch: &mut Watch, channel, coloured| {
+            watch.asked.insert(id, Asked { channel, coloured, ended: false, stale: false })
+        };
+        let tell = |studio: &mut Studio, request, palette: Option<Palette>| {
+            studio.receive(Message::Engine { request, palette });
+        };
         match event {
-            Event::Ask { channel, follows, kind } => {
+            Event::Ask { channel, follows, kind, coloured } => {
                 if !follows {
                     watch.outdate(channel);
                 }
-                ask(&mut watch, Some(channel));
-                let question = question(kind, channel);
-                engine.receive(Request::Ask { id, channel: channel.to_string(), follows, question });
+                ask(&mut watch, Some(channel), coloured);
+                let question = question(kind);
+                let request = Request::Ask { id, channel: channel.to_string(), follows, question };
+                tell(&mut studio, request, coloured.then(palette));
             }
             Event::Cancel(channel) => {
                 watch.outdate(channel);
-                engine.receive(Request::Cancel { channel: channel.to_string() });
+                tell(&mut studio, Request::Cancel { channel: channel.to_string() }, None);
             }
             Event::Load { key, broken } => {
-                ask(&mut watch, None);
+                ask(&mut watch, None, false);
                 let bytes = Bytes(if broken { vec![1, 2, 3] } else { network() });
-                engine.receive(Request::Load { id, key: format!("n{key}"), bytes });
+                tell(&mut studio, Request::Load { id, key: format!("n{key}"), bytes }, None);
             }
-            Event::Palette(view) => engine.receive(Request::Palette { view: format!("v{view}"), palette: palette() }),
-            Event::Empty(view) => engine.receive(Request::Empty { surface: format!("v{view}/x") }),
-            Event::Leave(view) => engine.receive(Request::Leave { view: format!("v{view}") }),
-            Event::Run(tick) => run(&mut engine, tick),
+            Event::Paint(count) => {
+                ask(&mut watch, None, true);
+                let pictures = vec![Picture::Ink(Floats(image())); count];
+                studio.receive(Message::Paint { id, palette: palette(), pictures });
+            }
+            Event::Run(tick) => run(&mut studio, tick),
         }
-        watch.hear(engine.take_responses())?;
+        watch.hear(studio.take_replies())?;
         let open = watch.asked.values().filter(|asked| !asked.ended).count();
         prop_assert!(open <= 6, "{open} questions are open in three channels");
     }
     for _ in 0..10_000 {
-        if engine.is_idle() {
+        if studio.is_idle() {
             break;
         }
-        run(&mut engine, 1.0);
-        watch.hear(engine.take_responses())?;
+        run(&mut studio, 1.0);
+        watch.hear(studio.take_replies())?;
     }
-    prop_assert!(engine.is_idle(), "it does not settle");
+    prop_assert!(studio.is_idle(), "it does not settle");
     let open: Vec<&u32> = watch.asked.iter().filter(|(_, asked)| !asked.ended).map(|(id, _)| id).collect();
     prop_assert!(open.is_empty(), "without a last response: {:?}", open);
     Ok(())

@@ -23,7 +23,7 @@ fn is_superseded(id: u32, responses: &[Response]) -> bool {
 
 /// All nine targets on a slow clock: longer than a slice.
 fn long() -> Question {
-    Question::Targets { network: main(), reading: Reading::Both, image: x(), surfaces: Vec::new() }
+    Question::Targets { network: main(), reading: Reading::Both, image: x() }
 }
 
 fn slow() -> Driver {
@@ -71,23 +71,6 @@ fn a_first_part_is_enough_for_the_next_to_begin() {
     assert!(is_superseded(fourth - 1, &driver.engine.take_responses()));
     assert!(second < fourth);
     driver.settle();
-}
-
-#[test]
-fn pictures_of_a_superseded_question_are_never_painted() {
-    let mut driver = Driver { tick: 0.3, ..Driver::new() };
-    coloured(&mut driver);
-    let surfaces = (0..10).map(|label| format!("view/{label}")).collect();
-    driver.ask_in("a", false, Question::Targets { network: main(), reading: Reading::Both, image: x(), surfaces });
-    // Some of the nine have been found, and nothing has been answered.
-    for _ in 0..2 {
-        assert!(painted(&driver.run()).is_empty());
-    }
-    driver.engine.receive(Request::Cancel { channel: "a".into() });
-    assert!(driver.engine.is_idle());
-    assert!(painted(&driver.settle()).is_empty());
-    driver.engine.receive(Request::Palette { view: "view".into(), palette: palette() });
-    assert!(driver.engine.take_responses().is_empty(), "nor remembered");
 }
 
 #[test]
@@ -217,24 +200,6 @@ fn a_question_under_way_keeps_its_network_when_another_is_loaded_under_its_key()
     assert_eq!(answered(&mut driver), expected);
     driver.ask_in("a", false, long());
     assert_ne!(answered(&mut driver), expected, "the next question is for the new one");
-}
-
-#[test]
-fn other_colours_paint_everything_anew_without_another_answer() {
-    let mut driver = Driver::new();
-    let responses = driver.responses_to(attack(towards(8)));
-    assert_eq!(painted(&responses), [], "the view has no colours yet");
-    coloured(&mut driver);
-    let responses = driver.engine.take_responses();
-    assert_eq!(painted(&responses), [("view/x", 28), ("view/r", 28), ("view/sum", 28)]);
-    assert!(responses.iter().all(|response| matches!(response, Response::Painted { id: 0, .. })));
-    driver.engine.receive(Request::Empty { surface: "view/r".into() });
-    assert_eq!(painted(&driver.engine.take_responses()), [("view/r", 0)]);
-    driver.engine.receive(Request::Surface { surface: "view/sum".into() });
-    assert_eq!(painted(&driver.engine.take_responses()), [("view/sum", 28)], "on its new canvas");
-    driver.engine.receive(Request::Leave { view: "view".into() });
-    coloured(&mut driver);
-    assert!(driver.engine.take_responses().is_empty());
 }
 
 #[test]

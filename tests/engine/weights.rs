@@ -7,6 +7,7 @@ use pockets::{
     engine::message::*,
     experiment::spectrum::activations,
     network::{kernel::Evaluator, label, probabilities},
+    picture::Picture,
 };
 
 const TARGET: usize = 8;
@@ -212,8 +213,9 @@ fn a_change_is_followed_through_the_hidden_layers_and_its_shares_sum_to_that_of_
     attack.run().unwrap();
     let sum = attack.adversarial().to_vec();
     let question = Question::Follow { network: main(), image: x(), adversarial: Floats(sum.clone()) };
-    let Answer::Follow(followed) = Driver::new().answer_to(question) else { panic!() };
+    let (Answer::Follow(followed), pictures) = Driver::new().shown_to(question) else { panic!() };
     assert_eq!((followed.from, followed.to, followed.layers.len()), (1, TARGET as u32, 2));
+    assert_eq!(pictures.len(), 6);
     let mut evaluator = evaluator();
     for (point, lead) in [image(), sum.clone()].iter().zip(followed.lead) {
         let z = *evaluator.logits(point);
@@ -226,6 +228,21 @@ fn a_change_is_followed_through_the_hidden_layers_and_its_shares_sum_to_that_of_
         let gained = followed.lead[1] - followed.lead[0];
         let sum: f64 = layer.shares.0.iter().map(|&share| f64::from(share)).sum();
         assert!((sum / gained - 1.0).abs() < 2e-3, "{sum} of {gained}");
+        let order: Vec<usize> = layer.order.iter().map(|&unit| unit as usize).collect();
+        assert!(order.is_sorted_by(|&a, &b| layer.shares.0[a] >= layer.shares.0[b]));
+        let change: Vec<f32> =
+            layer.after.0.iter().zip(&layer.before.0).map(|(after, before)| after - before).collect();
+        let most = largest(&layer.before.0).max(largest(&layer.after.0));
+        let grid = |of: &[f32], most: f32, signed| {
+            let values = order.iter().map(|&unit| if signed { of[unit] } else { of[unit].abs() } / most).collect();
+            Some(Picture::Grid { values: Floats(values), side: 10, signed })
+        };
+        let expected = [
+            grid(&layer.before.0, most, false),
+            grid(&layer.after.0, most, false),
+            grid(&change, largest(&change), true),
+        ];
+        assert_eq!(pictures[3 * k..3 * k + 3], expected);
     }
 }
 
@@ -239,21 +256,17 @@ fn a_network_without_hidden_layers_has_nothing_inside() {
 #[test]
 fn the_digits_of_a_unit_can_be_asked_for_without_a_direction() {
     let mut driver = Driver::new();
-    coloured(&mut driver);
     let packed: Vec<u8> = (0..392 * 30).map(|k: u32| (k.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     driver.engine.receive(Request::Digits { bytes: Bytes(packed) });
-    let names: Vec<String> = (0..4).map(|k| format!("view/{k}")).collect();
     let question =
-        |seed, surfaces| Question::Units { network: main(), image: None, layer: 0, unit: 3, seed, bins: 5, surfaces };
-    let alone = driver.responses_to(question(None, names.clone()));
-    assert_eq!(painted(&alone), names.iter().map(|name| (name.as_str(), 28)).collect::<Vec<_>>());
-    let both = driver.responses_to(question(Some(1), [&names[..], &names[..]].concat()));
-    let pictures = |responses: &[Response]| {
-        let rgba = |response: &Response| match response {
-            Response::Painted { rgba, .. } => Some(rgba.clone()),
-            _ => None,
-        };
-        responses.iter().filter_map(rgba).take(4).collect::<Vec<_>>()
-    };
-    assert_eq!(pictures(&alone), pictures(&both), "the unit's digits are the same with a direction and without");
+        |seed, shown| Question::Units { network: main(), image: None, layer: 0, unit: 3, seed, bins: 5, shown };
+    let (_, alone) = driver.shown_to(question(None, 4));
+    let (_, both) = driver.shown_to(question(Some(1), 4));
+    assert!(alone.len() == 4 && alone.iter().all(Option::is_some));
+    assert_eq!(
+        (&both[..4], both.len()),
+        (&alone[..], 8),
+        "the unit's digits are the same with a direction and without"
+    );
+    assert_eq!(driver.shown_to(question(None, u32::MAX)).1.len(), 30, "as many as there are");
 }

@@ -125,7 +125,7 @@ try {
       },
       { capture: true },
     );
-    // The Worker paints, then answers: the first number of the answer to be set comes right after the painted perturbation.
+    // Pictures and numbers come in one message: the norm is set in the task that puts the perturbation on screen.
     const norm = document.querySelector('#norm');
     const text = Object.getOwnPropertyDescriptor(Node.prototype, 'textContent');
     if (!norm || !text) throw new Error('The page has no norm.');

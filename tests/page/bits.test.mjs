@@ -24,7 +24,6 @@ async function questions() {
         target,
         reading: READINGS[(digit + k) % 3],
         steps: false,
-        surfaces: [],
       });
     }
   }

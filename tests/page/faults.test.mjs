@@ -115,23 +115,6 @@ for (const [what, body] of /** @type {[string, Buffer][]} */ ([
   });
 }
 
-test('without OffscreenCanvas the page paints by itself', async (t) => {
-  const before = (/** @type {Page} */ page) =>
-    page.addInitScript(() => {
-      Reflect.deleteProperty(window, 'OffscreenCanvas');
-      Reflect.deleteProperty(HTMLCanvasElement.prototype, 'transferControlToOffscreen');
-    });
-  const { page, draw } = await open(t, { ...STILL, before });
-  await draw(await written(1));
-  await settled(page, /your digit as 1.*makes it predict 8/);
-  const sum = page.getByRole('img', { name: 'Adversarial digit' });
-  const isPainted = await sum.evaluate((canvas) => {
-    const context = canvas instanceof HTMLCanvasElement ? canvas.getContext('2d') : null;
-    return context?.getImageData(0, 0, 28, 28).data.some((value, k) => k % 4 === 0 && value > 0 && value < 255);
-  });
-  assert(isPainted);
-});
-
 test('where a browser forbids all storage the page works, and says nothing of it', async (t) => {
   const before = (/** @type {Page} */ page) =>
     page.addInitScript(() => {

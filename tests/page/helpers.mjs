@@ -59,7 +59,7 @@ export const target = (page, name) => page.getByRole('radio', { name, exact: tru
 export const colours = (page, name) => pixels(page.getByRole('img', { name, exact: true }));
 
 /**
- * What a canvas shows. One that was handed over to a Worker has no context of its own, but can be drawn into another.
+ * What a canvas holds.
  * @param {import('playwright-core').Locator} canvas
  * @returns {Promise<number[]>}
  */

@@ -44,12 +44,14 @@ const listen = (page) =>
         const { port1 } = this;
         const post = port1.postMessage.bind(port1);
         port1.postMessage = (/** @type {any} */ message, /** @type {any} */ handed) => {
-          if (message.ask?.question.attack) [seen.asked, seen.id] = [plain(message.ask.question.attack), message.ask.id];
+          const { ask } = message.engine?.request ?? {};
+          if (ask?.question.attack) [seen.asked, seen.id] = [plain(ask.question.attack), ask.id];
           post(message, handed);
         };
         port1.addEventListener('message', ({ data }) => {
-          if (data.answer?.last && data.answer.answer.attack && data.answer.id === seen.id)
-            [seen.answer, seen.answered] = [data.answer.answer.attack, data.answer.id];
+          const { answer } = data.engine?.response ?? {};
+          if (answer?.last && answer.answer.attack && answer.id === seen.id)
+            [seen.answer, seen.answered] = [answer.answer.attack, answer.id];
         });
       }
     };

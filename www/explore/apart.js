@@ -1,19 +1,19 @@
 // @ts-check
 /** Pocket or half-space: changes that share no pixel and each reach the label by themselves, counted. */
 import { create } from '../dom.js';
-import { empty, picture } from './picture.js';
+import { picture } from './picture.js';
 
-/** @import { Client } from '../client.js' */
+/** @import { Shown, View } from '../pictures.js' */
 /** @import { Apart } from '../protocol.js' */
 
-/** @typedef {{ network: string, image: Float32Array, r: Float32Array, norm: number, label: number | null }} Shown what it is about */
+/** @typedef {{ network: string, image: Float32Array, r: Float32Array, norm: number, label: number | null }} Example what it is about */
 
 const SHOWN = 16;
 /** The size of each change in multiples of ‖r‖₂. */
 const [LEAST, MOST, FIRST] = [1, 4, 3];
 
-/** @param {Client} client */
-export function apartView(client) {
+/** @param {View} view */
+export function apartView(view) {
   const words = create('p', { class: 'words' });
   const slider = create('input', {
     type: 'range',
@@ -23,32 +23,31 @@ export function apartView(client) {
     step: '0.1',
     value: String(FIRST),
   });
-  const surfaces = Array.from({ length: SHOWN }, (_, k) => picture(client, `apart-${k}`));
-  const changes = create('div', { class: 'changes' }, ...surfaces.map(({ element }) => element));
+  const pictures = Array.from({ length: SHOWN }, (_, k) => picture(view, `apart ${k}`));
+  const row = create('div', { class: 'changes' }, ...pictures.map(({ element }) => element));
   const element = create(
     'div',
     { class: 'columns apart' },
     create('div', {}, words, create('div', { class: 'slider' }, create('label', { for: 'apart' }, 'Size of each change'), slider)),
-    changes,
+    row,
   );
-  /** @type {Shown | null} */ let shown = null;
+  /** @type {Example | null} */ let shown = null;
 
   function ask() {
     if (!shown) return;
     const { network, image, r, norm } = shown;
-    const names = surfaces.map(({ name }) => name);
-    client.ask('apart', 'apart', { network, image, r, norm: Number(slider.value) * norm, surfaces: names }, show);
+    view.ask('apart', 'apart', { network, image, r, norm: Number(slider.value) * norm, shown: SHOWN }, show);
   }
-  /** @param {Apart} counted */
-  function show({ found, half_space }) {
+  /** @param {Apart} counted @param {(Shown | null)[]} changes */
+  function show({ found, half_space }, changes) {
     if (!shown) return;
     const times = Number(slider.value).toFixed(1);
-    for (const [k, surface] of surfaces.entries()) {
-      surface.show(k < found);
-      surface.element.hidden = k >= found;
+    for (const [k, each] of pictures.entries()) {
+      each.show(changes[k]);
+      each.element.hidden = k >= found;
     }
-    changes.setAttribute('role', 'img');
-    changes.setAttribute('aria-label', `${Math.min(found, SHOWN)} changes that share no pixel`);
+    row.setAttribute('role', 'img');
+    row.setAttribute('aria-label', `${Math.min(found, SHOWN)} changes that share no pixel`);
     words.replaceChildren(
       create('b', { class: 'count' }, String(found)),
       found === 1 ? ' change, ' : ' changes without a pixel in common, ',
@@ -64,13 +63,13 @@ export function apartView(client) {
   slider.addEventListener('input', ask);
   return {
     element,
-    /** @param {Shown | null} next */
+    /** @param {Example | null} next */
     about(next) {
       shown = next;
       element.hidden = !shown;
       if (shown) return ask();
-      client.cancel('apart');
-      for (const surface of surfaces) empty(client, surface);
+      view.cancel('apart');
+      for (const each of pictures) each.empty();
     },
   };
 }

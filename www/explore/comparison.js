@@ -3,9 +3,9 @@
 import { create } from '../dom.js';
 import { LABELS } from '../target.js';
 import { chart } from './chart.js';
-import { empty, picture, show as paint } from './picture.js';
+import { picture } from './picture.js';
 
-/** @import { Client } from '../client.js' */
+/** @import { View } from '../pictures.js' */
 /** @import { Flip, Transferred, Way } from '../protocol.js' */
 
 /**
@@ -24,7 +24,7 @@ const UNTIL = 3;
 const PLACES = 301;
 
 export class Comparison {
-  #client;
+  #view;
   #select = create('select', { id: 'compared' });
   /** Each network's smallest change, and its name and norm. */ #here;
   #there;
@@ -35,11 +35,11 @@ export class Comparison {
   /** @type {Example | null} */ #example = null;
   /** What the visitor chose, as long as it is not the network that is attacked. */ #other = '';
 
-  /** @param {Client} client */
-  constructor(client) {
-    this.#client = client;
-    this.#here = picture(client, 'here');
-    this.#there = picture(client, 'there');
+  /** @param {View} view */
+  constructor(view) {
+    this.#view = view;
+    this.#here = picture(view, 'here');
+    this.#there = picture(view, 'there');
     const here = create('div', {}, this.#here.element, this.#hereName);
     const there = create('div', {}, this.#there.element, this.#thereName);
     this.element = create(
@@ -68,12 +68,12 @@ export class Comparison {
   }
 
   #refresh() {
-    const [client, example] = [this.#client, this.#example];
+    const [view, example] = [this.#view, this.#example];
     const others = example?.rows.filter(({ network }) => network !== example.network) ?? [];
     const row = others.find(({ network }) => network === this.#other) ?? others[0];
     this.element.hidden = !row;
-    client.cancel('second way');
-    if (!example || !row) return client.cancel('first way');
+    view.cancel('second way');
+    if (!example || !row) return view.cancel('first way');
     if ([...this.#select.options].map(({ value }) => value).join() !== others.map((each) => each.network).join()) {
       this.#select.replaceChildren(...others.map((each) => create('option', {}, each.network)));
     }
@@ -81,20 +81,20 @@ export class Comparison {
     const { network, image, r } = example;
     const way = { image, r, until: UNTIL, count: PLACES };
     const seen = (/** @type {Way} */ first) =>
-      client.ask('second way', 'way', { ...way, network: row.network }, (second) => {
+      view.ask('second way', 'way', { ...way, network: row.network }, (second) => {
         this.#draw(example, row, first, second);
         this.#say(example, row, first.flip, second.flip);
       });
-    client.ask('first way', 'way', { ...way, network }, seen);
+    view.ask('first way', 'way', { ...way, network }, seen);
     this.#showChanges(example, row);
   }
 
   /** @param {Example} example @param {Transferred} row */
   #showChanges({ network, r, limit, norm, label }, row) {
     const both = Math.max(limit, row.own?.limit ?? 0);
-    paint(this.#client, this.#here, { r, limit: both });
-    if (row.own) paint(this.#client, this.#there, { r: row.own.r, limit: both });
-    else empty(this.#client, this.#there);
+    this.#here.ask({ r, limit: both });
+    if (row.own) this.#there.ask({ r: row.own.r, limit: both });
+    else this.#there.empty();
     this.#hereName.textContent = `${network}: ${norm.toFixed(2)}`;
     this.#thereName.textContent = row.own
       ? `${row.network}: ${row.own.norm.toFixed(2)}`

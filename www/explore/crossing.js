@@ -2,7 +2,7 @@
 /** How often noise crosses the boundary, beside what its distance alone would have us expect. */
 import { create } from '../dom.js';
 import { percent, significant } from '../numbers.js';
-import { SIDE } from '../surface.js';
+import { SIDE } from '../pictures.js';
 import { chart } from './chart.js';
 
 /** @import { Client } from '../client.js' */

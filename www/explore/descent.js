@@ -5,7 +5,7 @@ import { significant } from '../numbers.js';
 import { chart } from './chart.js';
 import { planeView } from './contours.js';
 
-/** @import { Client } from '../client.js' */
+/** @import { View } from '../pictures.js' */
 /** @import { Drawn } from './chart.js' */
 /** @import { Descent } from '../protocol.js' */
 
@@ -16,8 +16,8 @@ const SUFFICIENT = 0.05;
 
 /** @typedef {{ network: string, image: Float32Array, target: number, c: number }} Asked */
 
-/** @param {Client} client */
-export function descentView(client) {
+/** @param {View} view */
+export function descentView(view) {
   const plane = planeView();
   const cut = chart({ name: 'The objective along the direction', height: 230 });
   const slider = create('input', { type: 'range', id: 'second', min: '1', max: '1', value: '2' });
@@ -39,8 +39,8 @@ export function descentView(client) {
   let step = 2;
 
   const ask = () => {
-    if (!asked) return client.cancel('descent');
-    client.ask('descent', 'descent', { ...asked, step, side: PLACES }, (found) => {
+    if (!asked) return view.cancel('descent');
+    view.ask('descent', 'descent', { ...asked, step, side: PLACES }, (found) => {
       element.hidden = found === null;
       if (found) paint(found);
     });

@@ -2,13 +2,13 @@
 /**
  * What can be seen of training: how good the network is, one digit before and now, and the digits that it lets go most easily.
  *
- * @import { Client } from '../client.js'
+ * @import { View } from '../pictures.js'
  * @import { Attacked } from './trainer.js'
  * @import { Digit, Measures, Side } from '../training.js'
  */
 import { create } from '../dom.js';
 import { chart } from './chart.js';
-import { empty, picture, show } from './picture.js';
+import { picture } from './picture.js';
 
 /** Pictures in the gallery. */
 const GALLERY = 8;
@@ -72,12 +72,12 @@ function verdict(first, last) {
   return `On test digits, which it never learns from, the change that is needed has become ${(last.distortion / first.distortion).toFixed(2)} times as large. ${error}.`;
 }
 
-/** The visitor's digit, attacked on the network before and on the network now. @param {Client} client */
-export function pairView(client) {
+/** The visitor's digit, attacked on the network before and on the network now. @param {View} view */
+export function pairView(view) {
   const sides = ['before', 'now'].map((name) => {
-    const surface = picture(client, `feed-${name}`, `The change that the network ${name} needs`);
+    const change = picture(view, `feed ${name}`, `The change that the network ${name} needs`);
     const norm = create('b', {}, '–');
-    return { surface, norm, element: create('div', {}, surface.element, create('p', {}, `${name} `, norm)) };
+    return { change, norm, element: create('div', {}, change.element, create('p', {}, `${name} `, norm)) };
   });
   const words = create('p', { class: 'note' });
   const element = create(
@@ -88,8 +88,8 @@ export function pairView(client) {
     words,
   );
   const clear = () => {
-    for (const { surface, norm } of sides) {
-      empty(client, surface);
+    for (const { change, norm } of sides) {
+      change.empty();
       norm.textContent = '–';
     }
     words.textContent = '';
@@ -102,10 +102,10 @@ export function pairView(client) {
       const both = [before, after];
       const found = both.filter(({ outcome }) => outcome?.success);
       const limit = Math.max(...found.map(({ r }) => r.reduce((most, v) => Math.max(most, Math.abs(v)), 0)), FINEST);
-      for (const [k, { surface, norm }] of sides.entries()) {
+      for (const [k, { change, norm }] of sides.entries()) {
         const { r, outcome } = both[k];
-        if (outcome?.success) show(client, surface, { r, limit });
-        else empty(client, surface);
+        if (outcome?.success) change.ask({ r, limit });
+        else change.empty();
         norm.textContent = outcome?.success ? outcome.norm.toFixed(2) : '–';
       }
       words.textContent = comparison(before, after);
@@ -127,12 +127,12 @@ function comparison(before, after) {
   return `${times} The example for the network ${old ? 'before' : 'now'} fools the other, too; not the other way round.`;
 }
 
-/** The digits that are let go for the least. @param {Client} client */
-export function galleryView(client) {
+/** The digits that are let go for the least. @param {View} view */
+export function galleryView(view) {
   const cells = Array.from({ length: GALLERY }, (_, k) => {
-    const surface = picture(client, `feed-hard-${k}`);
+    const example = picture(view, `feed hard ${k}`);
     const words = create('figcaption', {});
-    return { surface, words, element: create('figure', {}, surface.element, words) };
+    return { example, words, element: create('figure', {}, example.element, words) };
   });
   const caption = create(
     'p',
@@ -151,10 +151,10 @@ export function galleryView(client) {
     /** @param {Digit[]} digits */
     show(digits) {
       element.hidden = digits.length === 0;
-      for (const [k, { surface, words }] of cells.entries()) {
+      for (const [k, { example, words }] of cells.entries()) {
         const digit = digits[k];
-        if (digit) show(client, surface, { image: digit.adversarial, r: new Float32Array(digit.adversarial.length) });
-        else empty(client, surface);
+        if (digit) example.ask({ image: digit.adversarial, r: new Float32Array(digit.adversarial.length) });
+        else example.empty();
         words.textContent = digit ? `${digit.label} → ${digit.to}, ${digit.norm > 0 ? digit.norm.toFixed(2) : 'as it is'}` : '';
       }
     },

@@ -14,7 +14,7 @@ import { Trainer } from './trainer.js';
 const PACE = 1000;
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
-export function section(figure, { client, page }) {
+export function section(figure, { view, page }) {
   /** @type {Scene | null} */ let scene = null;
   /** Whether there is a network that learns, or has learned. */
   let isThere = false;
@@ -22,7 +22,7 @@ export function section(figure, { client, page }) {
   /** The number of the attack that is wanted. */
   let asked = 0;
 
-  const [pair, curves, gallery] = [pairView(client), curvesView(), galleryView(client)];
+  const [pair, curves, gallery] = [pairView(view), curvesView(), galleryView(view)];
   const results = create('div', { class: 'learned' }, create('div', { class: 'columns' }, pair.element, curves.element), gallery.element);
   results.hidden = true;
 

@@ -1,12 +1,12 @@
 // @ts-check
 /** r followed inside: every hidden unit at x, at x + r, and the difference, sorted by what it adds to the lead of the new label. */
 import { create } from '../dom.js';
-import { palette, watchTheme } from '../theme.js';
 import { testDigits } from './digits.js';
 import { picture } from './picture.js';
 import { reader } from './reader.js';
 
 /** @import { Client } from '../client.js' */
+/** @import { Shown, View } from '../pictures.js' */
 /** @import { Followed, FollowedLayer } from '../protocol.js' */
 
 /** @typedef {{ network: string, image: Float32Array, adversarial: Float32Array }} Asked */
@@ -14,12 +14,12 @@ import { reader } from './reader.js';
 /** Digits that are shown of a unit. */
 const TOP = 10;
 
-/** @param {Client} client */
-export function followView(client) {
+/** @param {Client} client @param {View} view */
+export function followView(client, view) {
   const caption = create('p', { class: 'formula-words' });
   const grids = create('div', { class: 'grids' });
   const words = create('p', { class: 'words' });
-  const pictures = Array.from({ length: TOP }, (_, k) => picture(client, `inside ${k}`));
+  const pictures = Array.from({ length: TOP }, (_, k) => picture(view, `inside ${k}`));
   const tops = create(
     'div',
     { class: 'tops', role: 'img', 'aria-label': 'The test digits that activate the unit most' },
@@ -40,7 +40,7 @@ export function followView(client) {
   function choose(k, place) {
     if (!asked || !followed) return;
     const { before, after, shares } = followed.layers[k];
-    const unit = order(followed.layers[k])[place];
+    const unit = followed.layers[k].order[place];
     for (const [layer, view] of views.entries()) view.mark(layer === k ? place : null);
     const [network, gain] = [asked.network, followed.lead[1] - followed.lead[0]];
     words.replaceChildren(
@@ -49,70 +49,61 @@ export function followView(client) {
     );
     testDigits(client).then(
       () =>
-        client.ask(
-          'inside',
-          'units',
-          { network, image: null, layer: k, unit, seed: null, bins: 1, surfaces: pictures.map(({ name }) => name) },
-          () => {
-            for (const each of pictures) each.show(true);
-          },
-        ),
+        view.ask('inside', 'units', { network, image: null, layer: k, unit, seed: null, bins: 1, shown: TOP }, (_, digits) => {
+          for (const [place, each] of pictures.entries()) each.show(digits[place]);
+        }),
       (error) => {
         words.textContent = `The test digits could not be loaded (${error.message}).`;
       },
     );
   }
 
-  /** @param {Followed} next */
-  function show(next) {
+  /** @param {Followed} next @param {(Shown | null)[]} shown three grids of each layer */
+  function show(next, shown) {
     followed = next;
     const { layers, from, to, lead } = next;
     element.hidden = layers.length === 0;
     if (layers.length === 0) return;
     caption.textContent = `Each square is a hidden unit. r lifts the lead of ${to} over ${from} from ${signed(lead[0])} to ${signed(lead[1])}, and in each layer the units’ shares sum to that: they are sorted by it, those that push most towards ${to} first. Point at one.`;
     if (views.map(({ size }) => size).join() !== layers.map(({ shares }) => shares.length).join()) {
-      views = layers.map(({ shares }, k) => layerView(k, shares.length, (place) => choose(k, place)));
+      for (const surface of views.flatMap(({ surfaces }) => surfaces)) view.forget(surface);
+      views = layers.map(({ shares }, k) => layerView(view, k, shares.length, (place) => choose(k, place)));
       grids.replaceChildren(...views.map((view) => view.element));
     }
-    for (const [k, layer] of layers.entries()) views[k].show(layer);
+    for (const [k, layer] of layers.entries()) views[k].show(layer, shown.slice(3 * k, 3 * k + 3));
     choose(layers.length - 1, 0);
   }
-  watchTheme(() => {
-    if (followed) for (const [k, layer] of followed.layers.entries()) views[k]?.show(layer);
-  });
   return {
     element,
     /** @param {Asked | null} next */
     about(next) {
       asked = next;
-      if (next) return client.ask('follow', 'follow', next, show);
-      for (const channel of ['follow', 'inside']) client.cancel(channel);
+      if (next) return view.ask('follow', 'follow', next, show);
+      for (const channel of ['follow', 'inside']) view.cancel(channel);
       followed = null;
       element.hidden = true;
     },
   };
 }
 
-/** Units by their shares, the largest first. @param {FollowedLayer} layer */
-const order = ({ shares }) => Array.from(shares, (_, unit) => unit).sort((a, b) => shares[b] - shares[a]);
-
 /** @param {number} value */
 const signed = (value) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`;
 
 /**
  * Three grids of one layer's units.
+ * @param {View} view
  * @param {number} k which layer
  * @param {number} size units
  * @param {(place: number) => void} chosen
  */
-function layerView(k, size, chosen) {
+function layerView(view, k, size, chosen) {
   const side = Math.ceil(Math.sqrt(size));
   const three = ['x', 'x + r', 'difference'].map((title, which) => {
     const canvas = create('canvas', { class: 'units-grid', width: String(side), height: String(side), 'aria-hidden': 'true' });
     const cell = create('span', { class: 'cell', hidden: '' });
     const values = reader(`Units of hidden layer ${k + 1}`, () => {}, { chosen, isRepeated: which < 2 });
     const plot = create('div', { class: 'plot' }, canvas, cell, values.element);
-    return { canvas, cell, values, plot, title };
+    return { canvas, surface: view.surface(canvas), cell, values, plot, title };
   });
   const element = create(
     'div',
@@ -127,8 +118,8 @@ function layerView(k, size, chosen) {
   function tell() {
     const width = three[0].canvas.clientWidth;
     if (!layer || width === 0) return;
-    const { before, after, shares } = layer;
-    const told = order(layer).map((unit, place) => ({
+    const { before, after, shares, order } = layer;
+    const told = order.map((unit, place) => ({
       place: (((place % side) + 0.5) / side) * width,
       top: ((Math.floor(place / side) + 0.5) / side) * width,
       says: `unit ${unit + 1}: ${before[unit].toFixed(2)} → ${after[unit].toFixed(2)}, adds ${signed(shares[unit])}`,
@@ -138,22 +129,11 @@ function layerView(k, size, chosen) {
   return {
     element,
     size,
-    /** @param {FollowedLayer} next */
-    show(next) {
+    surfaces: three.map(({ surface }) => surface),
+    /** @param {FollowedLayer} next @param {(Shown | null)[]} grids at x, at x + r, and the differences */
+    show(next, grids) {
       layer = next;
-      const { before, after } = next;
-      const units = order(next);
-      const { ink, signed } = palette();
-      const most = Math.max(...before.map(Math.abs), ...after.map(Math.abs), 1e-6);
-      const change = after.map((value, unit) => value - before[unit]);
-      const largest = Math.max(...change.map(Math.abs), 1e-6);
-      const ramps = [before, after].map((values) => (/** @type {number} */ unit) => mixed(ink, 0, 1, Math.abs(values[unit]) / most));
-      ramps.push((unit) => mixed(signed, 1, change[unit] < 0 ? 0 : 2, Math.abs(change[unit]) / largest));
-      for (const [which, { canvas }] of three.entries()) {
-        const pixels = new Uint8ClampedArray(4 * side * side);
-        for (const [place, unit] of units.entries()) pixels.set([...ramps[which](unit), 255], 4 * place);
-        canvas.getContext('2d')?.putImageData(new ImageData(pixels, side, side), 0, 0);
-      }
+      for (const [which, { surface }] of three.entries()) surface.show(grids[which]);
       tell();
     },
     /** @param {number | null} place */
@@ -166,12 +146,4 @@ function layerView(k, size, chosen) {
       }
     },
   };
-}
-
-/** Between two of some colours. @param {Uint8Array} triples @param {number} from @param {number} to @param {number} share */
-function mixed(triples, from, to, share) {
-  return [0, 1, 2].map((channel) => {
-    const [a, b] = [from, to].map((colour) => triples[3 * colour + channel]);
-    return Math.round(a + share * (b - a));
-  });
 }

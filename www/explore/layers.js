@@ -12,11 +12,11 @@ import { followView } from './follow.js';
 const CLOSED = 'This follows a change through networks of fully connected layers alone. Choose one of those at the top to see its layers.';
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
-export function section(figure, { client }) {
+export function section(figure, { client, view }) {
   const growth = chart({ name: 'The difference after each layer', height: 300 });
   const words = create('p', { class: 'words' });
   const table = create('tbody', {});
-  const inside = followView(client);
+  const inside = followView(client, view);
   const heads = ['layer', 'at most', 'r', 'random'].map((name) => create('th', { scope: 'col' }, name));
   const caption = create('caption', {}, 'Each layer multiplies a difference by');
   figure.append(

@@ -4,11 +4,11 @@
  *
  * @import { Map as Regions } from '../protocol.js'
  *
- * @typedef {{ a: number, b: number, reach: number }} View the middle of the square, and half its side, as ‖·‖₂
- * @typedef {{ view: View, side: number }} Square the part of the plane that is seen, and its side on screen in CSS pixels
- * @typedef {{ regions: Regions, view: View }} Known what the engine has painted, and the view that it is of
+ * @typedef {{ a: number, b: number, reach: number }} Place the middle of the square, and half its side, as ‖·‖₂
+ * @typedef {{ view: Place, side: number }} Square the part of the plane that is seen, and its side on screen in CSS pixels
+ * @typedef {{ regions: Regions, view: Place }} Known what is seen, and the place that it is of
  */
-import { colours } from './colours.js';
+import { colours, rgb } from '../theme.js';
 
 /** Regions smaller than this, in CSS pixels, carry no label. */
 const SMALLEST = 18;
@@ -43,7 +43,7 @@ function paintLabels(context, square, { regions, view: of }) {
   context.textBaseline = 'middle';
   for (const { label, x, y, width } of regions.places) {
     if (width * cell < SMALLEST) continue;
-    const [r, g, b] = labels.subarray(3 * label);
+    const [r, g, b] = rgb(labels[label]);
     context.fillStyle = 0.3 * r + 0.59 * g + 0.11 * b > 130 ? DARK : LIGHT;
     context.font = `${Math.min(Math.max(width * cell * 0.4, 17), 34)}px ${getComputedStyle(context.canvas).fontFamily}`;
     context.fillText(String(label), left + x * cell, top + y * cell);

@@ -1,26 +1,23 @@
 // @ts-check
 /**
- * A map of what the network predicts on a plane of pictures. The engine paints the regions on canvases that lie below; names and
- * marks are painted on the one above. It is moved and zoomed by pointer, wheel, pinch and keys, and while a new picture is on its
+ * A map of what the network predicts on a plane of pictures. The regions come from the engine, on a canvas that lies below; names
+ * and marks are painted on the one above. It is moved and zoomed by pointer, wheel, pinch and keys, and while a new picture is on its
  * way the old one is shown where it belongs.
  *
- * @import { Client } from '../client.js'
+ * @import { Shown, View } from '../pictures.js'
  * @import { Map as Regions } from '../protocol.js'
- * @import { Known, Square, View } from './map-painter.js'
+ * @import { Known, Place, Square } from './map-painter.js'
  */
 import { create } from '../dom.js';
-import { Surface } from '../surface.js';
 import { watchTheme } from '../theme.js';
 import { at, paint } from './map-painter.js';
 
-/** Canvases to paint on in turn: one is seen, one is about to be, one is being painted, and one waits. */
-const CANVASES = 4;
 const ZOOM = 1.5;
 /** A key moves by this part of the view. */
 const STEP = 0.2;
 
-/** @param {Client} client @param {(view: View, surface: string) => void} wanted a picture is needed of this view, on that surface */
-export const mapView = (client, wanted) => new PredictionMap(client, wanted);
+/** @param {View} view @param {(place: Place) => void} wanted a picture is needed of this place */
+export const mapView = (view, wanted) => new PredictionMap(view, wanted);
 
 class PredictionMap {
   element = create('div', { class: 'map' });
@@ -28,7 +25,7 @@ class PredictionMap {
   zoomOut = () => this.#zoom(1 / ZOOM);
   reset = () => this.#move(this.#home);
   #wanted;
-  #surfaces;
+  #raster;
   #canvas = create('canvas', {
     role: 'application',
     tabindex: '0',
@@ -38,22 +35,16 @@ class PredictionMap {
   #tip;
   /** @type {Square} */ #square = { view: { a: 0, b: 0, reach: 1 }, side: 0 };
   #home = this.#square.view;
-  /** What is seen. @type {(Known & { surface: Surface }) | null} */ #known = null;
-  /** What has been painted, and is seen as soon as the browser has it. @type {Surface | null} */ #coming = null;
-  /** What was asked for last. @type {Surface | null} */ #asked = null;
+  /** What is seen. @type {Known | null} */ #known = null;
   /** @type {number | null} */ #norm = null;
   /** The radius around x within which nothing changes the prediction. @type {number | null} */ #proved = null;
   #frame = 0;
 
-  /** @param {Client} client @param {(view: View, surface: string) => void} wanted */
-  constructor(client, wanted) {
+  /** @param {View} view @param {(place: Place) => void} wanted */
+  constructor(view, wanted) {
     this.#wanted = wanted;
-    this.#surfaces = Array.from({ length: CANVASES }, (_, k) => {
-      const surface = new Surface(`explore/map-${k}`, create('canvas', { class: 'raster', 'aria-hidden': 'true' }), { handOver: true });
-      this.element.append(surface.element);
-      client.surface(surface);
-      return surface;
-    });
+    this.#raster = view.surface(create('canvas', { class: 'raster', 'aria-hidden': 'true' }));
+    this.element.append(this.#raster.element);
     const square = this.#square;
     listen(this.#canvas, {
       move: (dx, dy) => this.#shift((-dx * 2 * square.view.reach) / square.side, (dy * 2 * square.view.reach) / square.side),
@@ -70,7 +61,7 @@ class PredictionMap {
 
   /** Another example, seen as a whole. @param {number | null} length ‖r‖₂, or none */
   about(length) {
-    if (length === null) this.#known = this.#coming = null;
+    if (length === null) this.#forget();
     else this.#square.view = this.#home = { a: length / 2, b: 0, reach: 6 * length };
     this.#norm = length;
     this.#refreshSoon();
@@ -82,27 +73,24 @@ class PredictionMap {
     this.#refreshSoon();
   }
 
-  /** A picture has been painted. @param {Regions} regions @param {View} view @param {string} name of its surface */
-  show(regions, view, name) {
-    const surface = this.#surfaces.find((each) => each.name === name);
-    if (this.#norm === null || !surface) return;
-    this.#coming = surface;
-    const seen = () => {
-      if (this.#coming !== surface) return;
-      this.#known = { regions, view, surface };
-      this.#refresh();
-    };
-    // What a Worker has painted reaches the screen with one of the next frames.
-    requestAnimationFrame(() => requestAnimationFrame(seen));
+  /** @param {Regions} regions @param {Place} view that they are of @param {Shown | null} picture of them */
+  show(regions, view, picture) {
+    if (this.#norm === null) return;
+    this.#known = { regions, view };
+    this.#raster.show(picture);
+    this.#refresh();
   }
 
-  /** @param {View} next */
+  #forget() {
+    this.#known = null;
+    this.#raster.show(null);
+  }
+
+  /** @param {Place} next */
   #move(next) {
     if (this.#norm === null) return;
     this.#square.view = next;
-    const taken = [this.#known?.surface, this.#coming, this.#asked];
-    this.#asked = this.#surfaces.find((each) => !taken.includes(each)) ?? this.#surfaces[0];
-    this.#wanted(this.#square.view, this.#asked.name);
+    this.#wanted(this.#square.view);
     this.#refreshSoon();
   }
 
@@ -131,11 +119,10 @@ class PredictionMap {
   /** Puts the painted picture where it belongs, and paints and tells what goes with it. */
   #refresh() {
     this.#square.side = this.#canvas.clientWidth;
-    for (const surface of this.#surfaces) surface.show(surface === this.#known?.surface);
     if (this.#known) {
-      const { view, surface } = this.#known;
+      const { view } = this.#known;
       const [left, top] = at(this.#square, view.a - view.reach, view.b + view.reach);
-      surface.element.style.transform = `translate(${left}px, ${top}px) scale(${view.reach / this.#square.view.reach})`;
+      this.#raster.element.style.transform = `translate(${left}px, ${top}px) scale(${view.reach / this.#square.view.reach})`;
     }
     paint(this.#canvas, this.#square, this.#known, this.#norm, this.#proved);
     this.#tip.tell();

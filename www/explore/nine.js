@@ -4,9 +4,9 @@ import { create } from '../dom.js';
 import { NOTHING, percent } from '../numbers.js';
 import { LABELS } from '../target.js';
 import { chart } from './chart.js';
-import { empty, picture, show } from './picture.js';
+import { picture } from './picture.js';
 
-/** @import { Client } from '../client.js' */
+/** @import { Shown as Picture, View } from '../pictures.js' */
 /** @import { Found, Way } from '../protocol.js' */
 /** @import { Tools, Update } from './stage.js' */
 
@@ -15,36 +15,36 @@ const UNTIL = 2;
 const PLACES = 201;
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
-export function section(figure, { client, page }) {
-  const strip = stripView(client, page.chooseTarget);
-  const way = new WayView(client);
+export function section(figure, { view, page }) {
+  const strip = stripView(view, page.chooseTarget);
+  const way = new WayView(view);
   figure.append(strip.element, way.element);
   return ({ answer, network, reading, target }) => {
     const digit = answer?.digit ?? null;
     strip.choose(target === 'any' ? (answer?.adversarial?.label ?? null) : target, digit);
     if (digit) {
-      const { surfaces } = strip;
-      client.ask('targets', 'targets', { network, reading, image: digit.values, surfaces }, (found) => strip.show(found, digit));
+      const asked = { network, reading, image: digit.values };
+      view.ask('targets', 'targets', asked, (found, pictures) => strip.show(found, digit, pictures));
     } else {
-      client.cancel('targets');
-      strip.show([], null);
+      view.cancel('targets');
+      strip.show([], null, []);
     }
     const r = answer?.perturbation?.values;
     if (digit && r && answer?.adversarial) {
       const [from, to] = [digit.label, answer.adversarial.label];
       const asked = { network, image: digit.values, r, until: UNTIL, count: PLACES };
-      client.ask('way', 'way', asked, (found) => way.show({ ...found, image: digit.values, r, from, to }));
+      view.ask('way', 'way', asked, (found) => way.show({ ...found, image: digit.values, r, from, to }));
     } else {
-      client.cancel('way');
+      view.cancel('way');
       way.show(null);
     }
   };
 }
 
-/** Ten small pictures in the order of the labels; the digit itself stands in its own place. @param {Client} client @param {(label: number) => void} chosen */
-function stripView(client, chosen) {
+/** Ten small pictures in the order of the labels; the digit itself stands in its own place. @param {View} view @param {(label: number) => void} chosen */
+function stripView(view, chosen) {
   const cells = Array.from({ length: LABELS }, (_, label) => {
-    const small = picture(client, `nine-${label}`);
+    const small = picture(view, `nine ${label}`);
     const norm = create('span', { class: 'number' }, NOTHING);
     const unseen = (/** @type {string} */ words) => create('span', { class: 'visually-hidden' }, words);
     const what = unseen(': ');
@@ -68,23 +68,21 @@ function stripView(client, chosen) {
   );
   return {
     element,
-    surfaces: cells.map(({ small }) => small.name),
     /** @param {number | null} now the one that is shown large @param {{ label: number } | null} digit */
     choose(now, digit) {
       for (const [each, { button }] of cells.entries()) {
         button.setAttribute('aria-pressed', String(each === now && each !== digit?.label));
       }
     },
-    /** @param {Found[]} found @param {{ label: number } | null} digit */
-    show(found, digit) {
+    /** @param {Found[]} found @param {{ label: number } | null} digit @param {(Picture | null)[]} pictures in the order of the labels */
+    show(found, digit, pictures) {
       cells.forEach(({ button, small, norm, what }, label) => {
         const one = found.find(({ target }) => target === label);
         const isItself = digit?.label === label;
         button.disabled = isItself || !digit;
         button.classList.toggle('itself', isItself);
         button.classList.toggle('nearest', one?.nearest ?? false);
-        if (isItself || one?.norm) small.show(true);
-        else client.empty(small);
+        small.show(pictures[label]);
         norm.textContent = isItself ? 'as it is' : one?.norm ? one.norm.toFixed(2) : NOTHING;
         what.textContent = isItself ? ': the prediction, ' : one?.norm ? ': norm ' : ': no example ';
       });
@@ -95,17 +93,15 @@ function stripView(client, chosen) {
 /** @typedef {Way & { image: Float32Array, r: Float32Array, from: number, to: number }} Shown */
 
 class WayView {
-  #client;
   #large;
   #slider = create('input', { type: 'range', id: 'way', min: '0', max: String(UNTIL), step: String(UNTIL / (PLACES - 1)), value: '1' });
   #words = create('p', { class: 'words' });
   #curves = chart({ name: 'Probabilities on the way', height: 252, kind: 'way' });
   /** @type {Shown | null} */ #way = null;
 
-  /** @param {Client} client */
-  constructor(client) {
-    this.#client = client;
-    this.#large = picture(client, 'way', 'The digit with this much of the change');
+  /** @param {View} view */
+  constructor(view) {
+    this.#large = picture(view, 'way', 'The digit with this much of the change');
     const label = create('label', { for: 'way' }, create('span', {}, 'How much of '), create('i', { class: 'r' }, 'r'));
     const slider = create('div', { class: 'slider' }, label, this.#slider);
     this.element = create(
@@ -126,7 +122,7 @@ class WayView {
   #refresh() {
     this.#slider.disabled = !this.#way;
     if (this.#way) return this.#paint(this.#way, Number(this.#slider.value));
-    empty(this.#client, this.#large);
+    this.#large.empty();
     this.#words.textContent = '';
     this.#curves.draw({ x: { label: 't', domain: [0, UNTIL] }, y: { label: 'probability', domain: [0, 1] }, lines: [] });
     this.#slider.removeAttribute('aria-valuetext');
@@ -138,7 +134,7 @@ class WayView {
     const place = Math.round((t / UNTIL) * (PLACES - 1));
     const label = labels[place];
     const share = percent(probabilities[place * LABELS + label]);
-    show(this.#client, this.#large, { image, r, t });
+    this.#large.ask({ image, r, t });
     this.#slider.setAttribute('aria-valuetext', `${t.toFixed(2)} times r, classified as ${label}, ${share}`);
     this.#words.replaceChildren(
       create('i', {}, 'x'),

@@ -6,9 +6,9 @@ import { apartView } from './apart.js';
 import { crossingView } from './crossing.js';
 import { mapView } from './map.js';
 import { watchProof } from './proof.js';
-import { empty, picture } from './picture.js';
+import { picture } from './picture.js';
 
-/** @import { Client } from '../client.js' */
+/** @import { Shown as Picture, View } from '../pictures.js' */
 /** @import { Counted, Map as Regions } from '../protocol.js' */
 /** @import { Tools, Update } from './stage.js' */
 
@@ -23,15 +23,16 @@ const OCTAVES = 4;
 /** @typedef {{ network: string, image: Float32Array, r: Float32Array, norm: number }} Example */
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
-export function section(figure, { client }) {
+export function section(figure, { client, view }) {
   /** @type {Example | null} */ let shown = null;
-  const pocket = pocketView(client, () => shown);
-  const apart = apartView(client);
+  const pocket = pocketView(view, () => shown);
+  const apart = apartView(view);
   const crossing = crossingView(client);
-  const noise = new NoiseView(client, (norm, clipped, surface) => {
+  const noise = new NoiseView(view, (norm, clipped) => {
     if (!shown) return;
     const { network, image } = shown;
-    client.ask('noise', 'noise', { network, image, norm, tries: TRIES, seed: 7, clipped, surface }, (counted) => noise.show(counted));
+    const asked = { network, image, norm, tries: TRIES, seed: 7, clipped };
+    view.ask('noise', 'noise', asked, (counted, [changed]) => noise.show(counted, changed));
     crossing.mark(norm);
   });
   figure.append(create('div', { class: 'columns pocket' }, pocket.element, noise.element), apart.element, crossing.element);
@@ -49,16 +50,16 @@ export function section(figure, { client }) {
   };
 }
 
-/** The map, what moves it, and what it shows in words. @param {Client} client @param {() => Example | null} of what it is of */
-function pocketView(client, of) {
+/** The map, what moves it, and what it shows in words. @param {View} view @param {() => Example | null} of what it is of */
+function pocketView(view, of) {
   let seed = 1;
   const words = create('p', { id: 'map-words', class: 'visually-hidden' });
-  const map = mapView(client, (view, surface) => {
+  const map = mapView(view, (square) => {
     const shown = of();
     if (!shown) return;
     const { network, image, r } = shown;
-    client.ask('plane', 'plane', { network, image, r, ...view, side: CELLS, seed, surface }, (regions) => {
-      map.show(regions, view, surface);
+    view.ask('plane', 'plane', { network, image, r, ...square, side: CELLS, seed }, (regions, [picture]) => {
+      map.show(regions, square, picture);
       words.textContent = inWords(regions);
     });
   });
@@ -101,7 +102,6 @@ const inWords = ({ shares, side, labels }) =>
   `In the middle: ${labels[(side / 2) * (side + 1)]}. In view: ${shares.map(({ label, share }) => `classified as ${label} ${Math.round(100 * share)} %`).join(', ')}.`;
 
 class NoiseView {
-  #client;
   #wanted;
   #isClipped = false;
   /** ‖r‖₂ @type {number | null} */ #norm = null;
@@ -113,11 +113,10 @@ class NoiseView {
   #size = create('p', { class: 'note' });
   #small;
 
-  /** @param {Client} client @param {(norm: number, clipped: boolean, surface: string) => void} wanted */
-  constructor(client, wanted) {
-    this.#client = client;
+  /** @param {View} view @param {(norm: number, clipped: boolean) => void} wanted */
+  constructor(view, wanted) {
     this.#wanted = wanted;
-    this.#small = picture(client, 'noise', 'Your digit with random noise');
+    this.#small = picture(view, 'noise', 'Your digit with random noise');
     this.element = create(
       'div',
       { class: 'noise' },
@@ -135,13 +134,17 @@ class NoiseView {
   /** @param {number | null} norm ‖r‖₂ */
   about(norm) {
     this.#norm = norm;
-    if (norm === null) this.#counted = null;
+    if (norm === null) {
+      this.#counted = null;
+      this.#small.show(null);
+    }
     this.#ask();
   }
 
-  /** @param {Counted} counted */
-  show(counted) {
+  /** @param {Counted} counted @param {Picture | null} changed one of the changed images */
+  show(counted, changed) {
     this.#counted = counted;
+    this.#small.show(changed);
     this.#refresh();
   }
 
@@ -166,7 +169,7 @@ class NoiseView {
   }
 
   #ask() {
-    if (this.#norm !== null) this.#wanted(this.#times * this.#norm, this.#isClipped, this.#small.name);
+    if (this.#norm !== null) this.#wanted(this.#times * this.#norm, this.#isClipped);
     this.#refresh();
   }
 
@@ -183,8 +186,6 @@ class NoiseView {
       'aria-valuetext',
       `${times.toFixed(1)} times r, ${this.#count.textContent} of 1,000 change the prediction, ${kind}`,
     );
-    if (counted) this.#small.show(true);
-    else empty(this.#client, this.#small);
     this.#paint();
   }
 

@@ -2,13 +2,13 @@
 /** One search, evaluation by evaluation, and what the readings of c change. */
 import { create } from '../dom.js';
 import { significant } from '../numbers.js';
-import { SIDE } from '../surface.js';
-import { empty, picture, show } from './picture.js';
+import { SIDE } from '../pictures.js';
+import { picture } from './picture.js';
 import { ReadingsTable } from './readings.js';
 import { traceView } from './trace.js';
 import { WeightView } from './weight.js';
 
-/** @import { Client } from '../client.js' */
+/** @import { View } from '../pictures.js' */
 /** @import { Target, Trace } from '../protocol.js' */
 /** @import { Tools, Update } from './stage.js' */
 
@@ -39,9 +39,9 @@ const RAYS = [
 ];
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
-export function section(figure, { client, page }) {
-  const player = new Player(client);
-  const weight = new WeightView(client);
+export function section(figure, { client, view, page }) {
+  const player = new Player(view);
+  const weight = new WeightView(view);
   const table = new ReadingsTable(page);
   figure.append(player.element, weight.element, table.element);
   /** @type {Target} */ let towards = 8;
@@ -75,7 +75,6 @@ const goal = (target, label, nearest) => (target === 'any' ? { target: nearest, 
 
 /** One search, which is played, stepped and scrubbed. */
 class Player {
-  #client;
   #change;
   #sum;
   #heading = create('h3', {});
@@ -91,11 +90,10 @@ class Player {
   /** The first search plays by itself, so that the figure is seen to move; not where motion is unwanted. */
   #isFirst = !matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-  /** @param {Client} client */
-  constructor(client) {
-    this.#client = client;
-    this.#change = picture(client, 'step-r', 'The change at this evaluation');
-    this.#sum = picture(client, 'step-sum', 'The digit at this evaluation');
+  /** @param {View} view */
+  constructor(view) {
+    this.#change = picture(view, 'step r', 'The change at this evaluation');
+    this.#sum = picture(view, 'step sum', 'The digit at this evaluation');
     const pair = create('div', { class: 'pair' }, this.#change.element, this.#sum.element);
     const label = create('label', { for: 'evaluation', class: 'visually-hidden' }, 'Evaluation');
     this.element = create(
@@ -167,7 +165,7 @@ class Player {
     for (const control of [this.#play, this.#back, this.#on, this.#slider]) control.disabled = none;
     this.element.classList.toggle('off', none);
     if (this.#trace) return this.#paint(this.#trace, this.#at);
-    for (const each of [this.#change, this.#sum]) empty(this.#client, each);
+    for (const each of [this.#change, this.#sum]) each.empty();
     this.#heading.textContent = 'Nothing to search for';
     this.#doing.textContent = 'Draw a digit, and choose a target that is not its prediction already.';
     this.#now.textContent = '';
@@ -179,8 +177,8 @@ class Player {
     const { steps, changes, limit, image } = trace;
     const { margin, norm } = steps[k];
     const r = changes.subarray(k * PIXELS, (k + 1) * PIXELS);
-    show(this.#client, this.#change, { r, limit });
-    show(this.#client, this.#sum, { image, r });
+    this.#change.ask({ r, limit });
+    this.#sum.ask({ image, r });
     const [heading, doing] = phase(trace, k);
     this.#heading.textContent = heading;
     this.#doing.textContent = doing;

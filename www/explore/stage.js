@@ -23,13 +23,13 @@
  * @property {() => string} link to the page as it is
  * @property {(sentence: string) => void} say in the page's one live region
  *
- * @typedef {{ client: import('../client.js').Client, page: Page }} Tools
+ * @typedef {{ client: import('../client.js').Client, view: View, page: Page }} Tools `view` asks the same engine, and colours what is to be seen
  * @typedef {(scene: Scene) => void} Update
  * @typedef {(figure: HTMLElement, tools: Tools) => Update} Section builds the figure
  */
 import { create } from '../dom.js';
-import { watchTheme } from '../theme.js';
-import { colours } from './colours.js';
+import { View } from '../pictures.js';
+import { palette, watchTheme } from '../theme.js';
 
 /** By the ids of the sections in the page. @type {Record<string, () => Promise<{ section: Section }>>} */
 const SECTIONS = {
@@ -56,9 +56,10 @@ const REST = 120;
  * @returns {Update}
  */
 export function stage(place, page, client) {
-  document.head.append(create('link', { rel: 'stylesheet', href: new URL('explore.css', import.meta.url).href }));
-  const tools = { client, page };
-  const recolour = () => client.palette('explore', colours());
+  const sheet = create('link', { rel: 'stylesheet', href: new URL('explore.css', import.meta.url).href });
+  const view = new View(client, 'explore');
+  const tools = { client, view, page };
+  const recolour = () => view.recolour(palette());
   /** @type {Scene | null} */ let scene = null;
   /** @type {Map<Element, { update: Update | null, loading: boolean, onScreen: boolean, shown: Scene | null }>} */ const states = new Map();
 
@@ -98,8 +99,14 @@ export function stage(place, page, client) {
   for (const element of place.querySelectorAll('section')) {
     if (!(element.id in SECTIONS)) continue;
     states.set(element, { update: null, loading: false, onScreen: false, shown: null });
-    observer.observe(element);
   }
+  // Without its style sheet more of a section is on screen than there should be.
+  for (const end of ['load', 'error']) {
+    sheet.addEventListener(end, () => {
+      for (const element of states.keys()) observer.observe(element);
+    });
+  }
+  document.head.append(sheet);
   watchTheme(recolour);
   recolour();
 

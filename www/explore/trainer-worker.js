@@ -1,8 +1,6 @@
 // @ts-check
-/** The trainer's Worker: starts the module that has candle in it, and from then on is src/feed/worker.rs. */
-import start, { startTrainer } from '../../feed.js';
+/** The Worker of the trainer. */
+import start, { serve } from '../../feed.js';
+import { listen } from '../serve.js';
 
-start().then(
-  () => startTrainer(),
-  (error) => self.postMessage({ failed: { message: `The trainer cannot run in this browser: ${error?.message ?? error}` } }),
-);
+listen(start, serve);

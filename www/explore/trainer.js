@@ -18,6 +18,11 @@
  * @property {(sentence: string) => void} ended there is no trainer any more
  */
 
+import { compile } from '../client.js';
+
+const MODULE = new URL('../../feed_bg.wasm', import.meta.url);
+/** Milliseconds that it works between two looks at what has arrived. */
+const SLICE = 24;
 /** A trainer with work that says nothing for so long, in milliseconds, has died. */
 const SILENCE = 15_000;
 /** Trainers in a row that ended without having come any further. */
@@ -28,6 +33,7 @@ const DIGITS = ['train-10000.bin', 'test-10000.bin'];
 export class Trainer {
   #listener;
   /** @type {Worker | null} */ #worker = null;
+  /** The way to it. @type {MessagePort | null} */ #port = null;
   /** Whether the Worker of the moment has its digits and its task, and whether it has taken them. */
   #isReady = false;
   #hasBegun = false;
@@ -80,7 +86,7 @@ export class Trainer {
 
   /** @param {Request} request @param {Transferable[]} [handed] */
   #post(request, handed = []) {
-    if (this.#isReady) this.#worker?.postMessage(request, handed);
+    if (this.#isReady) this.#port?.postMessage(request, handed);
   }
 
   async #start() {
@@ -97,15 +103,23 @@ export class Trainer {
       if (isCurrent()) this.#replace(event.message || 'it could not be loaded');
     };
     worker.onmessageerror = () => isCurrent() && this.#replace('a message was lost');
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    const module = compile(MODULE);
+    worker.onmessage = ({ data }) => {
+      if (data !== 'listening') return isCurrent() && this.#replace(data);
+      module.then((module) => worker.postMessage({ module, port: port2, slice: SLICE }, [port2])).catch(() => {});
+    };
+    module.catch((error) => isCurrent() && this.#end(`The trainer cannot run in this browser: ${error.message ?? error}.`));
     // The digits come while the module does; before that is ready nothing would hear of them.
-    const isListening = new Promise((done) => {
-      worker.onmessage = ({ data }) => {
+    const isReady = new Promise((done) => {
+      port1.onmessage = ({ data }) => {
         if (data === 'ready') done(true);
         else if (isCurrent()) this.#receive(data);
       };
     });
     try {
-      const [[train, test]] = await Promise.all([Promise.all(DIGITS.map(fetchDigits)), isListening]);
+      const [[train, test]] = await Promise.all([Promise.all(DIGITS.map(fetchDigits)), isReady]);
       if (!isCurrent()) return;
       this.#isReady = true;
       this.#post({ digits: { train, test } }, [train.buffer, test.buffer]);
@@ -160,7 +174,7 @@ export class Trainer {
   #drop(reason) {
     clearTimeout(this.#watchdog);
     this.#worker?.terminate();
-    this.#worker = null;
+    this.#worker = this.#port = null;
     this.#isReady = this.#hasBegun = false;
     for (const waiting of this.#waiting.values()) for (const { refuse } of waiting.splice(0)) refuse(new Error(reason));
   }

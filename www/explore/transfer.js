@@ -10,7 +10,7 @@ import { reproduction } from './reproduction.js';
 /** @import { Client } from '../client.js' */
 /** @import { Judged, Transferred } from '../protocol.js' */
 /** @import { Cell, Reproduction } from './reproduction.js' */
-/** @import { Surface } from '../surface.js' */
+/** @import { Small } from './picture.js' */
 /** @import { Page, Scene, Tools, Update } from './stage.js' */
 
 /** The paper's tables 2 and 3, each by the network of its first row. */
@@ -31,21 +31,21 @@ const TABLES = [
 const AMPLIFIED = 0.1;
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
-export function section(figure, { client, page }) {
+export function section(figure, { client, view, page }) {
   const body = create('tbody', {});
   const caption = create('p', { class: 'caption' });
-  const pair = new Comparison(client);
+  const pair = new Comparison(view);
   figure.append(frame(caption, body), pair.element, tables());
   /** @type {Scene | null} */ let scene = null;
-  /** Each network's own r. @type {Map<string, Surface>} */ const own = new Map();
-  const ownOf = (/** @type {string} */ name) => own.get(name) ?? own.set(name, picture(client, `own ${name}`)).get(name);
+  /** Each network's own r. @type {Map<string, Small>} */ const own = new Map();
+  const ownOf = (/** @type {string} */ name) => own.get(name) ?? own.set(name, picture(view, `own ${name}`)).get(name);
   const loader = networksOf(client, page, () => ask());
 
   const ask = () => {
     const { answer, network, target } = scene ?? {};
     const r = answer?.perturbation?.values;
     if (!answer?.digit || !r || !network || target === undefined) {
-      client.cancel('transfer');
+      view.cancel('transfer');
       caption.textContent = 'There is no example to show to the others.';
       body.replaceChildren();
       pair.show(null);
@@ -53,12 +53,15 @@ export function section(figure, { client, page }) {
     }
     const { digit, adversarial, distortion, perturbation, outcome } = answer;
     const networks = loader.names();
-    const surfaces = networks.map((name) => ownOf(name)?.name ?? '');
-    client.ask('transfer', 'transfer', { networks, image: digit.values, r, target, amplify: AMPLIFIED, surfaces }, (rows) => {
+    view.ask('transfer', 'transfer', { networks, image: digit.values, r, target, amplify: AMPLIFIED }, (rows, pictures) => {
       caption.textContent = `Made for ${network}, distortion ${(distortion ?? 0).toFixed(3)}; amplified to ${AMPLIFIED}. What each network predicts:`;
       const label = adversarial?.label ?? -1;
       body.replaceChildren(
-        ...rows.map((row) => rowView(row, ownOf(row.network), row.network === network, digit.label, label, page.chooseNetwork)),
+        ...rows.map((row, k) => {
+          const own = ownOf(row.network);
+          own?.show(pictures[k]);
+          return rowView(row, own, row.network === network, digit.label, label, page.chooseNetwork);
+        }),
       );
       pair.show({ network, rows, image: digit.values, r, limit: perturbation?.limit ?? 1, norm: outcome?.norm ?? 0, label });
     });
@@ -121,7 +124,7 @@ function networksOf(client, page, arrived) {
 
 /**
  * @param {Transferred} row
- * @param {Surface | undefined} small its own r
+ * @param {Small | undefined} small its own r
  * @param {boolean} made the example was made for this network
  * @param {number} label what the attacked network predicts
  * @param {number} target
@@ -133,7 +136,6 @@ function rowView({ network, digit, example, amplified, own }, small, made, label
   const cell = (/** @type {Judged} */ { label: found, share }, kind = '') =>
     create('td', { class: kind }, create('b', {}, String(found)), create('small', {}, ` ${percent(share)}`));
   const fooled = (/** @type {Judged} */ { label: found }) => (found === target ? 'hit' : found !== digit.label ? 'astray' : '');
-  small?.show(own !== null);
   return create(
     'tr',
     { class: made ? 'made' : '' },

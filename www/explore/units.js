@@ -6,7 +6,7 @@ import { chart } from './chart.js';
 import { testDigits } from './digits.js';
 import { picture } from './picture.js';
 
-/** @import { Client } from '../client.js' */
+/** @import { Shown, View } from '../pictures.js' */
 /** @import { Ranked } from '../protocol.js' */
 /** @import { Scene, Tools, Update } from './stage.js' */
 
@@ -16,17 +16,17 @@ const BINS = 40;
 const CLOSED = 'This looks into networks of fully connected layers alone. Choose one of those at the top to see its units.';
 
 /** @param {HTMLElement} figure @param {Tools} tools @returns {Update} */
-export function section(figure, { client }) {
+export function section(figure, { client, view }) {
   /** @type {Scene | null} */ let scene = null;
   let hasDigits = false;
   let [layer, unit, seed] = [0, 0, 1];
   const layers = create('div', { class: 'choices', role: 'radiogroup', 'aria-label': 'Layer' });
   const rows = [
-    rowView(client, 'One unit', 'Another unit', () => {
+    rowView(view, 'One unit', 'Another unit', () => {
       unit = Math.floor(Math.random() * width());
       ask();
     }),
-    rowView(client, 'A random direction', 'Another direction', () => {
+    rowView(view, 'A random direction', 'Another direction', () => {
       seed++;
       ask();
     }),
@@ -42,9 +42,9 @@ export function section(figure, { client }) {
     unit = Math.min(unit, width() - 1);
     const { network, answer } = scene;
     const image = answer?.digit?.values ?? null;
-    const surfaces = rows.flatMap((row) => row.surfaces);
-    client.ask('units', 'units', { network, image, layer, unit, seed, bins: BINS, surfaces }, (ranked) => {
-      for (const [k, row] of rows.entries()) row.show(ranked[k]);
+    view.ask('units', 'units', { network, image, layer, unit, seed, bins: BINS, shown: TOP }, (ranked, digits) => {
+      const each = digits.length / rows.length;
+      for (const [k, row] of rows.entries()) row.show(ranked[k], digits.slice(k * each, (k + 1) * each));
       rows[0].title(`Unit ${unit + 1} of ${width()}`);
       rows[1].title(`A random direction in the same ${width()} dimensions`);
     });
@@ -81,18 +81,18 @@ export function section(figure, { client }) {
     scene = next;
     const isOpen = next.widths.length > 0;
     [inside.hidden, closed.hidden] = [!isOpen, isOpen];
-    if (!isOpen) return client.cancel('units');
+    if (!isOpen) return view.cancel('units');
     offerLayers(next.widths);
     ask();
   };
 }
 
-/** @param {Client} client @param {string} title @param {string} again @param {() => void} reroll */
-function rowView(client, title, again, reroll) {
+/** @param {View} view @param {string} title @param {string} again @param {() => void} reroll */
+function rowView(view, title, again, reroll) {
   const heading = create('h3', {}, title);
   const button = create('button', { type: 'button' }, again);
   button.addEventListener('click', reroll);
-  const pictures = Array.from({ length: TOP }, (_, k) => picture(client, `${title} ${k}`));
+  const pictures = Array.from({ length: TOP }, (_, k) => picture(view, `${title} ${k}`));
   const tops = create(
     'div',
     { class: 'tops', role: 'img', 'aria-label': `${title}: its ten test digits` },
@@ -112,10 +112,9 @@ function rowView(client, title, again, reroll) {
     title(text) {
       heading.textContent = text;
     },
-    surfaces: pictures.map(({ name }) => name),
-    /** @param {Ranked} ranked */
-    show({ range: [low, high], counts, digits, own, larger }) {
-      for (const each of pictures) each.show(true);
+    /** @param {Ranked} ranked @param {(Shown | null)[]} best */
+    show({ range: [low, high], counts, digits, own, larger }, best) {
+      for (const [place, each] of pictures.entries()) each.show(best[place]);
       const size = (high - low) / counts.length;
       const most = Math.max(...counts);
       const steps = counts.flatMap(

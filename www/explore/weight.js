@@ -5,9 +5,9 @@ import { significant } from '../numbers.js';
 import { LABELS } from '../target.js';
 import { chart } from './chart.js';
 import { descentView } from './descent.js';
-import { empty, picture, show } from './picture.js';
+import { picture } from './picture.js';
 
-/** @import { Client } from '../client.js' */
+/** @import { View } from '../pictures.js' */
 /** @import { Way, Weighed } from '../protocol.js' */
 
 /**
@@ -30,7 +30,7 @@ const UNTIL = 1.5;
 const PLACES = 151;
 
 export class WeightView {
-  #client;
+  #view;
   #note = create('p', { class: 'note' });
   #weight;
   #scale;
@@ -40,12 +40,12 @@ export class WeightView {
   /** The way along the r of the weight. @type {Way | null} */ #way = null;
   #limit = 1;
 
-  /** @param {Client} client */
-  constructor(client) {
-    this.#client = client;
-    this.#weight = sideView(client, WEIGHT);
-    this.#scale = sideView(client, SCALE);
-    this.#descent = descentView(client);
+  /** @param {View} view */
+  constructor(view) {
+    this.#view = view;
+    this.#weight = sideView(view, WEIGHT);
+    this.#scale = sideView(view, SCALE);
+    this.#descent = descentView(view);
     const sides = create('div', { class: 'columns two' }, this.#weight.element, this.#scale.element);
     this.element = create('div', { class: 'weigh' }, this.#note, sides, this.#descent.element);
     this.#weight.slider.max = String(COUNT - 1);
@@ -61,7 +61,7 @@ export class WeightView {
     this.#way = null;
     this.element.hidden = next === null;
     if (!next) {
-      for (const channel of ['weights', 'scaled']) this.#client.cancel(channel);
+      for (const channel of ['weights', 'scaled']) this.#view.cancel(channel);
       for (const each of [this.#weight, this.#scale]) each.clear();
       this.#weighed = [];
       return this.#descent.show(null);
@@ -70,7 +70,7 @@ export class WeightView {
     this.#note.hidden = away === null;
     this.#note.textContent = `At your digit the loss away from ${away} is flat, so that no c leads anywhere. What follows is towards ${target}, the nearest label.`;
     const grid = Float32Array.from({ length: COUNT }, (_, k) => c * SPAN ** (1 - (2 * k) / (COUNT - 1)));
-    this.#client.ask('weights', 'weights', { network, image, target, weights: grid }, (found) => {
+    this.#view.ask('weights', 'weights', { network, image, target, weights: grid }, (found) => {
       this.#weighed = found.toReversed();
       this.#limit = this.#weighed[0].r.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-3);
       this.#turnWeight();
@@ -87,7 +87,7 @@ export class WeightView {
     if (!this.#subject || !one) return;
     const { network, image, target } = this.#subject;
     this.#paintWeight(this.#subject, one);
-    this.#client.ask('scaled', 'way', { network, image, r: one.r, until: UNTIL, count: PLACES }, (found) => {
+    this.#view.ask('scaled', 'way', { network, image, r: one.r, until: UNTIL, count: PLACES }, (found) => {
       this.#way = found;
       const first = found.labels.indexOf(target);
       this.#scale.slider.value = String(first < 0 ? Math.round((PLACES - 1) / UNTIL) : first);
@@ -110,8 +110,8 @@ export class WeightView {
       norms: weighed.map((each) => [each.c, each.norm]),
       losses: weighed.map((each) => [each.c, each.loss]),
     });
-    show(this.#client, this.#weight.change, { r, limit: this.#limit });
-    show(this.#client, this.#weight.sum, { image, r });
+    this.#weight.change.ask({ r, limit: this.#limit });
+    this.#weight.sum.ask({ image, r });
     const works = label === target;
     const does = works ? 'works' : 'does not work';
     this.#weight.says(
@@ -142,8 +142,8 @@ export class WeightView {
       norms: all.map((each) => [each.s, each.norm]),
       losses: all.map((each) => [each.s, each.loss]),
     });
-    show(this.#client, this.#scale.change, { r: one.r.map((v) => s * v), limit: this.#limit });
-    show(this.#client, this.#scale.sum, { image, r: one.r, t: s });
+    this.#scale.change.ask({ r: one.r.map((v) => s * v), limit: this.#limit });
+    this.#scale.sum.ask({ image, r: one.r, t: s });
     const does = label === target ? 'works' : 'does not work';
     this.#scale.says(
       [create('i', {}, 's'), ` = ${s.toFixed(2)} ${does}: ‖s·r‖₂ = ${norm.toFixed(2)}, classified as ${label}. `],
@@ -186,10 +186,10 @@ const SCALE = {
   size: '‖s·r‖₂',
 };
 
-/** One interpretation: its pictures, its slider, and the two curves. @param {Client} client @param {typeof WEIGHT} what */
-function sideView(client, { id, title, formula, label, size }) {
-  const change = picture(client, `${id}-r`, `${title}: the change`);
-  const sum = picture(client, `${id}-sum`, `${title}: the digit with it`);
+/** One interpretation: its pictures, its slider, and the two curves. @param {View} view @param {typeof WEIGHT} what */
+function sideView(view, { id, title, formula, label, size }) {
+  const change = picture(view, `${id} r`, `${title}: the change`);
+  const sum = picture(view, `${id} sum`, `${title}: the digit with it`);
   const slider = create('input', { type: 'range', id, min: '0', value: '0' });
   const words = create('p', {});
   const norms = chart({ name: `${title}: norm`, height: 150 });
@@ -210,7 +210,7 @@ function sideView(client, { id, title, formula, label, size }) {
     change,
     sum,
     clear() {
-      for (const each of [change, sum]) empty(client, each);
+      for (const each of [change, sum]) each.empty();
     },
     /** @param {(Node | string)[]} first @param {string} second @param {string} spoken */
     says(first, second, spoken) {

@@ -2,8 +2,7 @@
 
 use super::{
     super::{
-        gallery::{Picture, signed_limit},
-        message::{Answer, Attacked, Change, Floats, State, Step, Subject, Target},
+        message::{Answer, Attacked, Change, Floats, Seen, State, Step, Subject, Target},
         stock::Loaded,
         work::Work,
     },
@@ -11,6 +10,7 @@ use super::{
 };
 use crate::{
     attack::{Attack, Ending, Goal, Reading},
+    picture::{Picture, round_limit},
     vector::dot,
 };
 use std::mem;
@@ -23,7 +23,6 @@ pub(super) async fn attack(
     target: Target,
     reading: Reading,
     steps: bool,
-    surfaces: &[String],
 ) -> Result<Attacked, String> {
     let image = match subject {
         Subject::Strokes(drawing) => work.stock.rasterise(&drawing)?,
@@ -44,13 +43,13 @@ pub(super) async fn attack(
         steps: Vec::new(),
     };
     let Some(digit) = &known.digit else {
-        known.paint(work, surfaces);
+        work.show(known.pictures());
         return Ok(known);
     };
     let prediction = digit.label as usize;
     if target.0 == Goal::Target(prediction) {
         known.state = State::Already;
-        known.paint(work, surfaces);
+        work.show(known.pictures());
         return Ok(known);
     }
     let search = network.attack(reading);
@@ -69,7 +68,7 @@ pub(super) async fn attack(
         }
         if is_late && (steps || known.state != State::Searching) {
             known.state = State::Searching;
-            known.paint(work, surfaces);
+            work.show(known.pictures());
             let part = Attacked { steps: mem::take(&mut known.steps), ..known.clone() };
             work.tell(Answer::Attack(part)).await;
         }
@@ -84,28 +83,20 @@ pub(super) async fn attack(
             let r = search.perturbation();
             known.state = State::Found;
             known.distortion = Some(outcome.distortion());
-            known.perturbation = Some(Change { values: Floats(r.to_vec()), limit: signed_limit(r) });
+            known.perturbation = Some(Change { values: Floats(r.to_vec()), limit: round_limit(r) });
             known.adversarial = Some(adversarial);
         }
     }
-    known.paint(work, surfaces);
+    work.show(known.pictures());
     Ok(known)
 }
 
 impl Attacked {
-    /// x, r and x + r, each empty where there is none.
-    #[inline(never)]
-    fn paint(&self, work: &Work, surfaces: &[String]) {
-        let ink = |values: &Floats| Picture::Ink(values.0.clone());
-        let signed = |change: &Change| Picture::Signed(change.values.0.clone(), change.limit);
-        let pictures = [
-            self.digit.as_ref().map(|digit| ink(&digit.values)),
-            self.perturbation.as_ref().map(signed),
-            self.adversarial.as_ref().map(|adversarial| ink(&adversarial.values)),
-        ];
-        for (surface, picture) in surfaces.iter().zip(pictures) {
-            work.paint(Some(surface), picture.unwrap_or(Picture::Empty));
-        }
+    /// Of x, r and x + r.
+    fn pictures(&self) -> Vec<Option<Picture>> {
+        let ink = |seen: &Seen| Picture::Ink(seen.values.clone());
+        let change = |change: &Change| Picture::Change { values: change.values.clone(), limit: change.limit };
+        vec![self.digit.as_ref().map(ink), self.perturbation.as_ref().map(change), self.adversarial.as_ref().map(ink)]
     }
 }
 

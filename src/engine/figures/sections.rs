@@ -16,20 +16,19 @@ mod weights;
 
 use super::{
     super::{
-        gallery::{Picture, largest},
         message::{Answer, Floats, Question},
         work::Work,
     },
     pixels, reaches, sized,
 };
-use crate::vector::clip;
+use crate::{picture::Picture, vector::clip};
 
 /// Works out the answer to a question that only sections ask.
 pub(super) async fn answer(work: &Work, question: Question) -> Result<Answer, String> {
     Ok(match question {
-        Question::Targets { network, reading, image, surfaces } => {
+        Question::Targets { network, reading, image } => {
             let network = work.network(&network)?;
-            Answer::Targets(targets::targets(work, &network, reading, pixels(&image)?, &surfaces).await?)
+            Answer::Targets(targets::targets(work, &network, reading, pixels(&image)?).await?)
         }
         Question::Way { network, image, r, until, count } => {
             let network = work.network(&network)?;
@@ -43,24 +42,24 @@ pub(super) async fn answer(work: &Work, question: Question) -> Result<Answer, St
             let network = work.network(&network)?;
             Answer::Readings(search::readings(work, &network, pixels(&image)?, &targets).await?)
         }
-        Question::Plane { network, image, r, a, b, reach, side, seed, surface } => {
+        Question::Plane { network, image, r, a, b, reach, side, seed } => {
             let network = work.network(&network)?;
             let square = plane::Square { a, b, reach, seed };
             let (image, r) = (pixels(&image)?, change(&r)?);
-            Answer::Plane(plane::plane(work, &network, image, r, square, side, surface).await?)
+            Answer::Plane(plane::plane(work, &network, image, r, square, side).await?)
         }
-        Question::Noise { network, image, norm, tries, seed, clipped, surface } => {
+        Question::Noise { network, image, norm, tries, seed, clipped } => {
             let network = work.network(&network)?;
             let noise = plane::noise_of(seed, clipped);
-            Answer::Noise(plane::noise(work, &network, pixels(&image)?, norm, tries, noise, surface).await?)
+            Answer::Noise(plane::noise(work, &network, pixels(&image)?, norm, tries, noise).await?)
         }
         Question::Crossing { network, image, deviations, tries, seed } => {
             let network = work.network(&network)?;
             Answer::Crossing(plane::crossing(work, &network, pixels(&image)?, &deviations.0, tries, seed).await?)
         }
-        Question::Apart { network, image, r, norm, surfaces } => {
+        Question::Apart { network, image, r, norm, shown } => {
             let network = work.network(&network)?;
-            Answer::Apart(subspace::apart(work, &network, pixels(&image)?, change(&r)?, norm, &surfaces).await?)
+            Answer::Apart(subspace::apart(work, &network, pixels(&image)?, change(&r)?, norm, shown as usize).await?)
         }
         Question::Weights { network, image, target, weights } => {
             let network = work.network(&network)?;
@@ -84,10 +83,10 @@ pub(super) async fn answer(work: &Work, question: Question) -> Result<Answer, St
             let trace = search::trace(work, &network, reading, pixels(&image)?, target.0, false).await?;
             Answer::Csv(files::csv(&trace.steps))
         }
-        Question::Transfer { networks, image, r, target, amplify, surfaces } => {
+        Question::Transfer { networks, image, r, target, amplify } => {
             let (image, r) = (pixels(&image)?, change(&r)?);
             let example = transfer::Example { image, r, goal: target.0, amplify };
-            Answer::Transfer(transfer::transfer(work, networks, example, &surfaces).await?)
+            Answer::Transfer(transfer::transfer(work, networks, example).await?)
         }
         Question::Layers { network, image, adversarial, seed } => {
             let network = work.network(&network)?;
@@ -97,20 +96,20 @@ pub(super) async fn answer(work: &Work, question: Question) -> Result<Answer, St
             let network = work.network(&network)?;
             Answer::Follow(follow::follow(work, &network, pixels(&image)?, pixels(&adversarial)?).await?)
         }
-        Question::Units { network, image, layer, unit, seed, bins, surfaces } => {
+        Question::Units { network, image, layer, unit, seed, bins, shown } => {
             let network = work.network(&network)?;
             let image = image.as_ref().map(pixels).transpose()?;
             let place = units::Place { layer: layer as usize, unit: unit as usize, seed };
-            Answer::Units(units::units(work, &network, image, place, bins as usize, &surfaces).await?)
+            Answer::Units(units::units(work, &network, image, place, [bins, shown].map(|count| count as usize)).await?)
         }
-        Question::Show { surface, image, r, t, limit } => {
+        Question::Show { image, r, t, limit } => {
             let r = change(&r)?;
             let picture = match &image {
-                Some(image) => Picture::Ink(moved(pixels(image)?, r, t)),
-                None if limit > 0.0 => Picture::Signed(r.to_vec(), limit),
-                None => signed(r),
+                Some(image) => Picture::Ink(Floats(moved(pixels(image)?, r, t))),
+                None if limit > 0.0 => Picture::Change { values: Floats(r.to_vec()), limit },
+                None => Picture::of_change(r),
             };
-            work.paint(Some(&surface), picture);
+            work.show(vec![Some(picture)]);
             Answer::Show
         }
         Question::Digit { .. } | Question::Classify { .. } | Question::Attack { .. } => {
@@ -129,10 +128,4 @@ fn change(values: &Floats) -> Result<&[f32], String> {
 #[inline(never)]
 fn moved(image: &[f32], r: &[f32], t: f32) -> Vec<f32> {
     image.iter().zip(r).map(|(x, r)| clip(x + t * r, 0.0, 1.0)).collect()
-}
-
-/// r, shown to its own largest value.
-#[inline(never)]
-fn signed(r: &[f32]) -> Picture {
-    Picture::Signed(r.to_vec(), largest(r).max(f32::MIN_POSITIVE))
 }

@@ -3,8 +3,7 @@
 use super::map;
 use crate::{
     engine::{
-        gallery::Picture,
-        message::{Answer, Bytes, Counted, Crossed, Map},
+        message::{Answer, Bytes, Counted, Crossed, Floats, Map},
         stock::Loaded,
         work::Work,
     },
@@ -14,6 +13,7 @@ use crate::{
         plane::Plane,
     },
     network::label,
+    picture::Picture,
 };
 
 /// Cells between two rests.
@@ -43,28 +43,20 @@ pub(super) async fn plane(
     r: &[f32],
     square: Square,
     side: u32,
-    surface: String,
 ) -> Result<Map, String> {
     let side =
         (1..=LARGEST).contains(&side).then_some(side as usize).ok_or("A map has 1 to 1,200 cells along a side.")?;
     let mut random = experiment::random(square.seed.into());
     let mut plane = Plane::through(image, r, &mut random).ok_or("Without a perturbation there is no plane to show.")?;
     if side > COARSE {
-        let coarse = picture(work, network, &mut plane, &square, COARSE, &surface).await;
+        let coarse = picture(work, network, &mut plane, &square, COARSE).await;
         work.tell(Answer::Plane(coarse)).await;
     }
-    Ok(picture(work, network, &mut plane, &square, side, &surface).await)
+    Ok(picture(work, network, &mut plane, &square, side).await)
 }
 
 /// One picture, cell by cell as [`Plane::labels`] has them.
-async fn picture(
-    work: &Work,
-    network: &Loaded,
-    plane: &mut Plane,
-    square: &Square,
-    side: usize,
-    surface: &String,
-) -> Map {
+async fn picture(work: &Work, network: &Loaded, plane: &mut Plane, square: &Square, side: usize) -> Map {
     let offset = |i: usize| square.reach * ((2 * i + 1) as f32 / side as f32 - 1.0);
     let mut labels = Vec::with_capacity(side * side);
     for k in 0..side * side {
@@ -75,9 +67,9 @@ async fn picture(
         }
     }
     let (places, shares) = (map::largest_squares(&labels, side), map::shares(&labels));
-    let map = Map { side: side as u32, labels: Bytes(labels.clone()), places, shares };
-    work.paint(Some(surface), Picture::Labels(labels, side));
-    map
+    let (labels, side) = (Bytes(labels), side as u32);
+    work.show(vec![Some(Picture::Labels { labels: labels.clone(), side })]);
+    Map { side, labels, places, shares }
 }
 
 /// The random changes that a seed chooses.
@@ -94,14 +86,14 @@ pub(super) async fn noise(
     norm: f32,
     tries: u32,
     mut noise: Noise,
-    surface: String,
 ) -> Result<Counted, String> {
     if !norm.is_finite() || tries > TRIES {
         return Err("A norm must be finite, and a million changes are the most.".into());
     }
     let prediction = network.label(image);
     noise.draw();
-    work.paint(Some(&surface), Picture::Ink(noise.at_norm(image, norm).to_vec()));
+    let changed = Picture::Ink(Floats(noise.at_norm(image, norm).to_vec()));
+    let show = || work.show(vec![Some(changed.clone())]);
     let mut counted = Counted { tried: 0, changed: 0 };
     while counted.tried < tries {
         let batch = BATCH.min(tries - counted.tried);
@@ -109,9 +101,11 @@ pub(super) async fn noise(
         counted.tried += batch;
         counted.changed += counts.iter().map(|counts| counts.changed).sum::<u32>();
         if work.rest().await && counted.tried < tries {
+            show();
             work.tell(Answer::Noise(counted)).await;
         }
     }
+    show();
     Ok(counted)
 }
 

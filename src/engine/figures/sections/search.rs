@@ -4,11 +4,11 @@ use crate::{
     attack::{Attack, Goal, Outcome, Reading},
     engine::{
         figures::attack::observed,
-        gallery::largest,
         message::{Compared, Floats, Target, Trace},
         stock::Loaded,
         work::Work,
     },
+    picture::largest,
 };
 use std::{cell::RefCell, pin::Pin, rc::Rc};
 

@@ -2,12 +2,12 @@
 
 use crate::{
     engine::{
-        gallery::{Picture, largest},
-        message::Apart,
+        message::{Apart, Floats},
         stock::Loaded,
         work::Work,
     },
     experiment::subspace::Subspace,
+    picture::{Picture, largest},
     vector::dot,
 };
 
@@ -18,7 +18,7 @@ pub(super) async fn apart(
     image: &[f32],
     r: &[f32],
     norm: f32,
-    surfaces: &[String],
+    shown: usize,
 ) -> Result<Apart, String> {
     if !norm.is_finite() || dot(r, r) <= 0.0 {
         return Err("Without a perturbation there is no direction to begin with.".into());
@@ -28,7 +28,7 @@ pub(super) async fn apart(
     while look(network, &mut subspace) {
         work.rest().await;
     }
-    show(work, image, &subspace, surfaces);
+    work.show(pictures(image, &subspace, shown));
     Ok(Apart { found: subspace.found().len() as u32, half_space: subspace.half_space() as u32 })
 }
 
@@ -37,12 +37,10 @@ fn look(network: &Loaded, subspace: &mut Subspace) -> bool {
     subspace.step(&mut network.evaluator.borrow_mut())
 }
 
-#[inline(never)]
-fn show(work: &Work, image: &[f32], subspace: &Subspace, surfaces: &[String]) {
+/// The first of the changes, on one scale.
+fn pictures(image: &[f32], subspace: &Subspace, shown: usize) -> Vec<Option<Picture>> {
     let change = |point: &Vec<f32>| -> Vec<f32> { point.iter().zip(image).map(|(p, x)| p - x).collect() };
-    let changes: Vec<Vec<f32>> = subspace.found().iter().take(surfaces.len()).map(change).collect();
+    let changes: Vec<Vec<f32>> = subspace.found().iter().take(shown).map(change).collect();
     let limit = changes.iter().map(|change| largest(change)).fold(f32::MIN_POSITIVE, f32::max);
-    for (surface, change) in surfaces.iter().zip(changes) {
-        work.paint(Some(surface), Picture::Signed(change, limit));
-    }
+    changes.into_iter().map(|values| Some(Picture::Change { values: Floats(values), limit })).collect()
 }

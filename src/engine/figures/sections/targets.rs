@@ -4,7 +4,12 @@ use super::search::run;
 use crate::{
     LABELS,
     attack::{Ending, Goal, Reading},
-    engine::{gallery::Picture, message::Found, stock::Loaded, work::Work},
+    engine::{
+        message::{Floats, Found},
+        stock::Loaded,
+        work::Work,
+    },
+    picture::Picture,
 };
 
 /// The nine other labels, each attacked.
@@ -13,21 +18,22 @@ pub(super) async fn targets(
     network: &Loaded,
     reading: Reading,
     image: &[f32],
-    surfaces: &[String],
 ) -> Result<Vec<Found>, String> {
     let prediction = network.label(image);
-    let mut found = Vec::new();
+    let ink = |image: &[f32]| Picture::Ink(Floats(image.to_vec()));
+    let (mut found, mut pictures) = (Vec::new(), Vec::new());
     for target in 0..LABELS {
-        let mut picture = Picture::Ink(image.to_vec());
+        let mut picture = Some(ink(image));
         if target != prediction {
             let (search, outcome) = run(work, network, reading, image, Goal::Target(target)).await?;
             let is_found = outcome.ending == Ending::Success;
-            picture = if is_found { Picture::Ink(search.borrow().adversarial().to_vec()) } else { Picture::Empty };
+            picture = is_found.then(|| ink(search.borrow().adversarial()));
             let norm = is_found.then_some(outcome.norm);
             found.push(Found { target: target as u32, norm, nearest: false });
         }
-        work.paint(surfaces.get(target), picture);
+        pictures.push(picture);
     }
+    work.show(pictures);
     let nearest = found.iter().filter_map(|found| found.norm).fold(f32::INFINITY, f32::min);
     for found in &mut found {
         found.nearest = found.norm == Some(nearest);

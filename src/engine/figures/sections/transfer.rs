@@ -1,17 +1,17 @@
 //! One network's example, shown to others.
 
-use super::{moved, search::run, signed};
+use super::{moved, search::run};
 use crate::{
     PIXELS,
     attack::{Ending, Goal, Reading},
     engine::{
-        gallery::{Picture, signed_limit},
         message::{Floats, Judged, Own, Transferred},
         stock::Loaded,
         work::Work,
     },
     experiment::transfer::amplify,
     network::{label, probabilities},
+    picture::{Picture, round_limit},
     vector::dot,
 };
 
@@ -24,27 +24,23 @@ pub(super) struct Example<'a> {
 }
 
 /// What several networks predict of an example, and the smallest r of their own for the same target.
-pub(super) async fn transfer(
-    work: &Work,
-    keys: Vec<String>,
-    example: Example<'_>,
-    surfaces: &[String],
-) -> Result<Vec<Transferred>, String> {
+pub(super) async fn transfer(work: &Work, keys: Vec<String>, example: Example<'_>) -> Result<Vec<Transferred>, String> {
     let networks: Vec<_> = keys.iter().map(|key| work.network(key)).collect::<Result<_, _>>()?;
     let Example { image, r, goal, amplify: to } = example;
     let sum = moved(image, r, 1.0);
     let mut amplified = vec![0.0; PIXELS];
     amplify(image, r, to, &mut amplified);
-    let mut rows = Vec::new();
-    for (k, (key, network)) in keys.into_iter().zip(&networks).enumerate() {
+    let (mut rows, mut pictures) = (Vec::new(), Vec::new());
+    for (key, network) in keys.into_iter().zip(&networks) {
         let digit = judge(network, image);
         let own =
             if goal == Goal::Target(digit.label as usize) { None } else { own(work, network, image, r, goal).await? };
-        work.paint(surfaces.get(k), own.as_ref().map_or(Picture::Empty, |own| signed(&own.r.0)));
+        pictures.push(own.as_ref().map(|own| Picture::of_change(&own.r.0)));
         let (example, amplified) = (judge(network, &sum), judge(network, &amplified));
         rows.push(Transferred { network: key, digit, example, amplified, own });
         work.rest().await;
     }
+    work.show(pictures);
     Ok(rows)
 }
 
@@ -52,7 +48,7 @@ pub(super) async fn transfer(
 async fn own(work: &Work, network: &Loaded, image: &[f32], r: &[f32], goal: Goal) -> Result<Option<Own>, String> {
     let (search, outcome) = run(work, network, Reading::Both, image, goal).await?;
     let own = search.borrow().perturbation().to_vec();
-    let (limit, cosine) = (signed_limit(&own), cosine(r, &own));
+    let (limit, cosine) = (round_limit(&own), cosine(r, &own));
     Ok((outcome.ending == Ending::Success).then_some(Own { norm: outcome.norm, r: Floats(own), limit, cosine }))
 }
 

@@ -2,13 +2,13 @@
 
 use crate::{
     engine::{
-        gallery::Picture,
-        message::Ranked,
+        message::{Floats, Ranked},
         stock::{Digits, Loaded},
         work::Work,
     },
     experiment::{self, spectrum::activations, units},
     network::Mlp,
+    picture::Picture,
 };
 use std::rc::Rc;
 
@@ -29,8 +29,7 @@ pub(super) async fn units(
     network: &Loaded,
     image: Option<&[f32]>,
     place: Place,
-    bins: usize,
-    surfaces: &[String],
+    [bins, shown]: [usize; 2],
 ) -> Result<Vec<Ranked>, String> {
     let digits = work.stock.digits();
     if digits.count() == 0 {
@@ -48,17 +47,14 @@ pub(super) async fn units(
     axis[place.unit] = 1.0;
     let random = place.seed.map(|seed| units::direction(width, &mut experiment::random(seed.into())));
     let directions: Vec<Vec<f32>> = [axis].into_iter().chain(random).collect();
-    let count = surfaces.len() / directions.len();
-    let mut ranked = Vec::new();
-    for (k, direction) in directions.iter().enumerate() {
+    let (mut ranked, mut pictures) = (Vec::new(), Vec::new());
+    for direction in &directions {
         let scores = units::scores(phis, direction);
-        let best = units::top(&scores, count);
-        for (place, surface) in surfaces.iter().skip(k * count).take(count).enumerate() {
-            let picture = best.get(place).map_or(Picture::Empty, |&index| Picture::Ink(digits.image(index)));
-            work.paint(Some(surface), picture);
-        }
+        let shown = units::top(&scores, shown);
+        pictures.extend(shown.into_iter().map(|index| Some(Picture::Ink(Floats(digits.image(index))))));
         ranked.push(rank(&scores, own.as_deref().map(|own| units::scores(own, direction)[0]), bins));
     }
+    work.show(pictures);
     Ok(ranked)
 }
 

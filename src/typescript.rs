@@ -1,7 +1,7 @@
 //! The protocols' types for the page's JavaScript: `www/protocol.d.ts` and `www/training.d.ts`.
 #![cfg(feature = "feed")]
 
-use crate::feed;
+use crate::{feed::message as training, studio};
 use std::{any::TypeId, env, fs, path::Path};
 use ts_rs::{Config, TS, TypeVisitor};
 
@@ -55,17 +55,17 @@ fn check<Request: TS + 'static, Response: TS + 'static>(file: &str, source: &'st
 
 #[test]
 fn the_types_for_javascript_are_those_of_the_protocol() {
-    let source = include_str!("../message.rs");
-    check::<super::Request, super::Response>("protocol.d.ts", source, "src/engine/message.rs", "the engine");
+    let source = concat!(include_str!("studio.rs"), include_str!("engine/message.rs"), include_str!("picture.rs"));
+    check::<studio::Message, studio::Reply>(
+        "protocol.d.ts",
+        source,
+        "src/studio.rs and what it names",
+        "the engine's Worker",
+    );
 }
 
 #[test]
 fn the_types_for_javascript_are_those_of_the_trainers_protocol() {
-    let source = include_str!("../../feed/message.rs");
-    check::<feed::message::Request, feed::message::Response>(
-        "training.d.ts",
-        source,
-        "src/feed/message.rs",
-        "the trainer",
-    );
+    let source = include_str!("feed/message.rs");
+    check::<training::Request, training::Response>("training.d.ts", source, "src/feed/message.rs", "the trainer");
 }
