@@ -56,7 +56,7 @@ async function colours({ digit, target = 8, network = 'FC100-100-10' }, theme) {
   assert(drawing, 'the link has a drawing');
   const { points, starts } = flatten(drawing);
   const subject = { strokes: { points: [...points], starts } };
-  const values = await valuesOf({ network, subject, target, reading: 'both', steps: false, surfaces: [] });
+  const values = await valuesOf({ network, subject, target, reading: 'both', steps: false });
   return expected(values, THEMES[theme]);
 }
 
