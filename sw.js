@@ -17,8 +17,8 @@ const NAME = `pockets ${worker.registration.scope} ${VERSION}`;
 const MINE = `pockets ${worker.registration.scope} `;
 /** What only some visitors ask for is kept once somebody has: other networks, data of figures. */
 const LATER =
-  /\/www\/(networks\/(?!index\.json|FC100-100-10\.safetensors)|.*\.(json|bin|safetensors)$)|\/feed(_bg\.wasm|\.js)$|\/licences\.txt$/;
-const NEEDED = /\/www\/(networks\/(index\.json|FC100-100-10\.safetensors)|digits\/samples\.json)$/;
+  /\/www\/(networks\/(?!index\.json|FC100-100-10\.safetensors)|.*\.(json|bin|safetensors)$)|^\/[^/]+\/(feed|import)(_bg\.wasm|\.js)$|\/licences\.txt$/;
+const NEEDED = /\/www\/(networks\/(index\.json|FC100-100-10\.safetensors)|digits\/samples\.json|reproduction\.json)$/;
 
 worker.addEventListener('install', (event) => {
   const files = ['./', ...FILES.filter((file) => NEEDED.test(`/${file}`) || !LATER.test(`/${file}`))];
@@ -54,12 +54,10 @@ async function kept(request) {
 
 /** @param {Request} request */
 async function fresh(request) {
-  try {
-    return await fetch(request);
-  } catch (error) {
-    const cache = await caches.open(NAME);
-    const found = await cache.match('./');
-    if (found) return found;
-    throw error;
-  }
+  const asked = fetch(request);
+  const response = await asked.catch(() => null);
+  // A server in trouble is as good as none.
+  if (response && response.status < 500) return response;
+  const cache = await caches.open(NAME);
+  return (await cache.match('./')) ?? asked;
 }

@@ -1,10 +1,10 @@
 //! What a search costs and finds, beside other schedules of c: prints the table of docs/search.md.
 //!
 //! ```text
-//! cargo run --release --example evaluations
+//! cargo run --release --example evaluations [COUNT]
 //! ```
 //!
-//! The other schedules are those of well-known libraries, from their sources: how c begins, grows and is bisected, and
+//! COUNT is how many images of each network are attacked, all of them if it is left out. The other schedules are those of well-known libraries, from their sources: how c begins, grows and is bisected, and
 //! how many iterations a minimisation may have. Each minimises with this project's L-BFGS, cold from x at every c, so
 //! that the table compares schedules, not solvers. Networks, images and targets are those of tests/fixtures/reference.
 #![allow(clippy::expect_used, reason = "an example fails by a panic")]
@@ -103,7 +103,8 @@ struct Schedule {
 fn main() {
     let ours = |reading: Reading, boundary_steps: Option<u32>| {
         let mut options = Options::new(reading);
-        options.boundary_steps = boundary_steps.unwrap_or(options.boundary_steps);
+        let steps = &mut options.tuning.boundary_steps;
+        *steps = boundary_steps.unwrap_or(*steps);
         move |network: &Arc<Mlp>, x: &[f32], target: usize| -> Found {
             let mut attack = Attack::new(network.clone(), options);
             attack.start(x, Goal::Target(target)).expect("a digit classified as its label");
@@ -131,8 +132,10 @@ fn main() {
         ("**this search**", &ours(Reading::Both, None)),
     ];
     let digits = digits();
+    let count = std::env::args().nth(1).map_or(usize::MAX, |count| count.parse().expect("COUNT is a number"));
     for name in ["FC100-100-10", "FC10_1e-4"] {
-        let reference = reference(name);
+        let mut reference = reference(name);
+        reference.rows.truncate(count);
         println!(
             "\n{name}, its first {} correctly classified test digits as (label + 1) mod 10:\n",
             reference.rows.len()

@@ -1,12 +1,12 @@
 //! Writes `www/digits/test-1000.bin`: MNIST's first thousand test digits for the page, 16 levels a pixel, two pixels a
-//! byte, the first in the high half.
+//! byte, the first in the high half; and `test-1000-labels.bin`, a byte each.
 //!
 //! ```text
-//! cargo run --release --example test_digits
+//! cargo run --release --example test_digits [FILE]
 //! ```
 
 use pockets::lab::mnist;
-use std::{error::Error, fs};
+use std::{env, error::Error, fs};
 
 const COUNT: usize = 1000;
 const FILE: &str = "www/digits/test-1000.bin";
@@ -18,7 +18,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     for image in digits.test.images().iter().take(COUNT) {
         bytes.extend(image.as_chunks::<2>().0.iter().map(|&[a, b]| level(a) << 4 | level(b)));
     }
-    fs::write(FILE, &bytes)?;
-    println!("{FILE}: {} bytes", bytes.len());
+    let file = env::args().nth(1).unwrap_or_else(|| FILE.into());
+    let labels = file.replace(".bin", "-labels.bin");
+    fs::write(&file, &bytes)?;
+    println!("{file}: {} bytes", bytes.len());
+    fs::write(&labels, &digits.test.labels().as_slice()[..COUNT])?;
+    println!("{labels}: {COUNT} bytes");
     Ok(())
 }

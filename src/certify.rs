@@ -7,31 +7,47 @@
 //! Nothing closer to x than the bound is classified as l, whatever search looks for it. docs/certificates.md has the
 //! mathematics and says what exactly is proved; in short:
 //!
-//! 1. over a region (a ball within the box) every unit's pre-activation has bounds, and every unit's activation lies
-//!    above a line less a parabola (`curve`): CROWN's relaxation (Zhang et al. 2018, arXiv 1811.00866), but for the
-//!    parabola;
-//! 2. backwards through the layers the margin by which l loses is thus at least `a·u + b − ½·L·‖u − û‖²` (`minorant`);
-//! 3. the least ½‖u − x‖² at which that is not positive is a convex problem with one multiplier as long as ½‖u − x‖²
-//!    bends up more than the parabola bends down: its dual bounds the distance, for any value of the multiplier;
-//! 4. what the bound leaves of the region is a smaller ball, and everything starts again there (`proof`), until nothing
-//!    is left or the ball stops shrinking. The radius to begin with is found by halving.
+//! 1. over a region (a ball within the box, perhaps between planes) every unit's pre-activation has bounds (`bounds`);
+//! 2. about a point of touch the margin by which l loses is at least a line less a parabola, whose curvature is kept as a
+//!    matrix: each unit takes up the part of its own curvature that serves best (`choice`), and what is not known of the
+//!    first layer's slopes is held by one multiplier for each unit (`shape`, `matrices`);
+//! 3. `½‖u − x‖²` and η times that are a convex function, whose minimum over the box bounds the distance soundly for any
+//!    multipliers (`bowl`);
+//! 4. what the bound leaves of the region is an ellipsoid: intervals, planes and ball shrink, and everything starts again
+//!    (`node`), until nothing is left; where it stops shrinking the region is cut in two (`tree`).
+//!
+//! A quicker way makes the first figure, and is the only one for networks of three and more hidden layers: CROWN's
+//! relaxation (Zhang et al. 2018, arXiv 1811.00866) with parabolas (`curve`) of one curvature in all directions
+//! (`minorant`, `proof`). `search` chooses what is proved next.
 
+mod basis;
+mod bounds;
+mod bowl;
+mod choice;
 mod curve;
+mod dense;
+mod matrices;
 mod minorant;
 mod model;
 mod nearest;
+mod node;
 mod proof;
 mod region;
+mod search;
+mod shape;
 mod spectrum;
+mod tree;
 
 use crate::{
     LABELS, PIXELS,
     attack::{AttackError, Goal},
     network::{self, Mlp},
 };
+use basis::Basis;
 use model::Model;
-use nearest::{Nearest, nearest};
+use nearest::nearest;
 use proof::{Enemy, Proof, Step};
+use search::Search;
 use spectrum::Gram;
 use std::sync::Arc;
 
@@ -41,17 +57,20 @@ const STATED: f64 = 1.0 - 2e-5;
 const ROWS: usize = 8;
 /// A radius is settled when what is proved and what failed are this close, as a part of the aim.
 const SETTLED: f64 = 0.01;
-/// The first radius tried, as a part of the aim.
-const FIRST: f64 = 0.7;
+/// The first radius tried, as a part of the aim: near enough for a first figure at once where a search follows that keeps
+/// curvature as a matrix, or where none does.
+const FIRST: [f64; 2] = [0.4, 0.7];
 /// How far beyond the aim a proof is worth trying: the aim itself need not be the minimum.
 const BEYOND: f64 = 1.0005;
 /// Steps towards an enemy that may be the nearest: those within this factor of the nearest one's distance.
 const STEPS: u32 = 10;
 const RIVALRY: f64 = 1.15;
-/// The last of the ways to prove: 0 bounds the units by norms, 1 by eigenvalues and with more tries.
+/// The last of the ways to prove where no matrix is kept: 0 bounds the units by norms, 1 by eigenvalues and with more tries.
 const MOST_EFFORT: u32 = 1;
 /// The longest vector in the box.
 const DIAMETER: f64 = 28.0;
+/// The most multiplications that one product of matrices may take: wider networks have no matrix kept.
+const WIDEST: usize = 70_000_000;
 
 /// A proof in progress: bounds ‖r‖₂ from below, a few milliseconds a step. It knows no clock: step it for as long as the
 /// bound is worth waiting for.
@@ -59,12 +78,15 @@ pub struct Certifier {
     network: Arc<Mlp>,
     model: Model,
     gram: Gram,
+    /// Where curvature is kept as a matrix; none for networks that this is not made for.
+    basis: Option<Basis>,
     image: Vec<f64>,
     enemies: Vec<Enemy>,
     /// How many of them were looked at, and whether any of them should be looked at more closely.
     looked: usize,
     is_looking: bool,
     proof: Option<Proof>,
+    search: Option<Search>,
     /// The radius at which the last proof of this effort failed, or the aim.
     ceiling: f64,
     effort: u32,
@@ -78,6 +100,7 @@ impl Certifier {
         let model = Model::new(&network);
         Certifier {
             gram: Gram::new(if model.hidden() > 0 { model.layers[0].outputs() } else { 0 }),
+            basis: keeps_matrix(&model).then(|| Basis::new(model.layers[0].outputs())),
             model,
             network,
             image: vec![0.0; PIXELS],
@@ -85,6 +108,7 @@ impl Certifier {
             looked: 0,
             is_looking: false,
             proof: None,
+            search: None,
             ceiling: 0.0,
             effort: 0,
             bound: 0.0,
@@ -111,6 +135,7 @@ impl Certifier {
         self.looked = 0;
         self.is_looking = true;
         self.proof = None;
+        self.search = None;
         self.effort = 0;
         self.done = false;
         Ok(())
@@ -129,6 +154,8 @@ impl Certifier {
             }
         } else if self.is_looking {
             self.look_closer();
+        } else if self.search.is_some() {
+            self.search();
         } else {
             self.prove();
         }
@@ -165,10 +192,9 @@ impl Certifier {
         let enemy = &mut self.enemies[next];
         let first_look = enemy.distance.is_infinite() && !enemy.is_known;
         let steps = if first_look { 1 } else { STEPS };
-        let Nearest { point, multipliers, distance } =
-            nearest(&self.model, &self.image, enemy.label, &enemy.rivals, steps);
-        enemy.is_known = !first_look || distance.is_infinite();
-        enemy.aim_at(point, &multipliers, distance);
+        let found = nearest(&self.model, &self.image, enemy.label, &enemy.rivals, steps);
+        enemy.is_known = !first_look || found.distance.is_infinite();
+        enemy.aim_at(found);
     }
 
     /// The distance that the proof aims at: that of the nearest example that seems to be there.
@@ -180,7 +206,8 @@ impl Certifier {
         let aim = self.aim();
         let Some(proof) = &mut self.proof else {
             self.ceiling = aim * BEYOND;
-            let first = if self.model.hidden() == 0 { DIAMETER } else { FIRST * aim };
+            let part = FIRST[usize::from(self.basis.is_none())];
+            let first = if self.model.hidden() == 0 { DIAMETER } else { part * aim };
             self.proof = Some(Proof::new(&self.image, first, self.effort));
             return;
         };
@@ -196,7 +223,26 @@ impl Certifier {
             Step::Failed => self.ceiling = self.ceiling.min(proof.radius),
             Step::Proved => self.bound = self.bound.max(proof.radius),
         }
+        if self.basis.is_some() && self.bound < aim {
+            self.search = Some(Search::new(&self.model, &self.image, &mut self.enemies, aim));
+            return;
+        }
         self.next_radius(aim);
+    }
+
+    /// The same with curvature kept as a matrix, for one enemy after another.
+    fn search(&mut self) {
+        let (Some(basis), Some(search)) = (&mut self.basis, &mut self.search) else { return };
+        if !basis.is_ready() {
+            for _ in 0..ROWS {
+                if !basis.is_ready() {
+                    basis.next_row(&self.gram, &self.model.layers[0]);
+                }
+            }
+            return;
+        }
+        self.done = !search.step(&self.model, &self.gram, basis, &self.image, &mut self.enemies);
+        self.bound = self.enemies.iter().map(|e| e.bound).fold(f64::INFINITY, f64::min).max(self.bound);
     }
 
     fn next_radius(&mut self, aim: f64) {
@@ -215,5 +261,15 @@ impl Certifier {
         let part = if self.ceiling >= aim { 0.35 } else { 0.5 };
         let radius = self.bound + part * (self.ceiling - self.bound);
         self.proof = Some(Proof::new(&self.image, radius, self.effort));
+    }
+}
+
+/// Whether the network is one that curvature is kept as a matrix for: one or two hidden layers, not too wide.
+fn keeps_matrix(model: &Model) -> bool {
+    let outputs = |k: usize| model.layers.get(k).map_or(0, |layer| layer.outputs());
+    match model.hidden() {
+        1 => outputs(0).pow(3) <= WIDEST,
+        2 => outputs(0).pow(2) * (outputs(0) + outputs(1)) <= WIDEST,
+        _ => false,
     }
 }

@@ -16,13 +16,11 @@ pub mod message;
 mod schedule;
 #[cfg_attr(not(feature = "sections"), allow(dead_code, reason = "sections use it too"))]
 mod stock;
-mod work;
 
 use message::{Facts, Request, Response};
-use schedule::{Schedule, Task};
+use schedule::{Schedule, Task, Work};
 use std::rc::Rc;
 use stock::Stock;
-use work::Work;
 
 /// Work that answers nothing for longer gives a sign of life this often, in milliseconds.
 const HEARTBEAT: f64 = 500.0;

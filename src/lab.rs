@@ -6,6 +6,7 @@ pub mod convolutional;
 mod error;
 pub mod mnist;
 mod patches;
+pub mod pens;
 pub mod recipe;
 pub mod reproduce;
 mod schedule;

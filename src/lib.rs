@@ -29,11 +29,17 @@ pub mod experiment;
 #[cfg(feature = "feed")]
 pub mod feed;
 pub mod idx;
+#[cfg(feature = "import")]
+pub mod import;
+#[cfg(feature = "import")]
+pub mod importer;
 #[cfg(feature = "lab")]
 pub mod lab;
 pub mod lbfgs;
 pub mod network;
 pub mod pack;
+#[cfg(feature = "lab")]
+pub mod pen;
 pub mod picture;
 pub mod studio;
 #[cfg(test)]

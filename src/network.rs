@@ -1,24 +1,31 @@
 //! Small networks: safetensors in, logits and input gradients out.
 
 #[cfg(feature = "sequential")]
-mod architecture;
-mod container;
+pub(crate) mod architecture;
+pub(crate) mod container;
 mod error;
 mod file;
+#[cfg(feature = "sequential")]
+mod function;
 pub mod kernel;
 pub(crate) mod lanes;
 mod mlp;
+#[cfg(feature = "sequential")]
+mod plain;
 mod quantisation;
 #[cfg(feature = "sequential")]
 pub mod sequential;
-mod tensors;
-#[cfg(feature = "lab")]
+pub(crate) mod tensors;
+#[cfg(feature = "import")]
 mod write;
 
 pub use error::NetworkError;
 pub use mlp::{Activation, Layer, Mlp};
 #[cfg(feature = "sequential")]
-pub use sequential::{Operation, Sequential, Shape, Window};
+pub use {
+    function::{Function, SELU},
+    sequential::{Edges, Operation, Sequential, Shape, Window},
+};
 
 use crate::LABELS;
 use std::sync::Arc;
@@ -53,6 +60,15 @@ impl Network {
             #[cfg(feature = "sequential")]
             Network::Sequential(sequential) => sequential.logits(image),
         }
+    }
+
+    /// A network of these operations, as [`Network::from_safetensors`] would read it.
+    #[cfg(feature = "import")]
+    pub(crate) fn of_operations(name: &str, operations: Vec<Operation>) -> Result<Self, NetworkError> {
+        // Before they are simplified, for what does not fit is looked for by its place.
+        Sequential::new(name, operations.clone())?;
+        let sequential = Sequential::new(name, sequential::simplified(operations))?;
+        Ok(sequential.as_mlp().map_or_else(|| sequential.into(), Network::from))
     }
 
     /// The perceptron, if it is one: what the layers, the spectral bounds and the certified bounds need.

@@ -1,7 +1,7 @@
 //! The protocols' types for the page's JavaScript: `www/protocol.d.ts` and `www/training.d.ts`.
-#![cfg(feature = "feed")]
+#![cfg(all(feature = "feed", feature = "import"))]
 
-use crate::{feed::message as training, studio};
+use crate::{feed::message as training, importer, studio};
 use std::{any::TypeId, env, fs, path::Path};
 use ts_rs::{Config, TS, TypeVisitor};
 
@@ -68,4 +68,15 @@ fn the_types_for_javascript_are_those_of_the_protocol() {
 fn the_types_for_javascript_are_those_of_the_trainers_protocol() {
     let source = include_str!("feed/message.rs");
     check::<training::Request, training::Response>("training.d.ts", source, "src/feed/message.rs", "the trainer");
+}
+
+#[test]
+fn the_types_for_javascript_are_those_of_the_importers_protocol() {
+    let source = concat!(include_str!("importer.rs"), include_str!("import.rs"));
+    check::<importer::Message, importer::Reply>(
+        "import.d.ts",
+        source,
+        "src/importer.rs and src/import.rs",
+        "the Worker for files",
+    );
 }

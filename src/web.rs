@@ -1,4 +1,4 @@
-//! The inside of a Worker: carries messages between a page and its [`Service`], which is an engine with a painter, or a trainer.
+//! The inside of a Worker: carries messages between a page and its [`Service`], which is an engine with a painter, a trainer, or a reader of files.
 //!
 //! [`serve`] is all there is to it. Where no Worker can start, the page calls it on its own thread, with a shorter slice. Nothing is
 //! caught here that would end a module: a trap, as after a panic or without memory, is an uncaught error in the Worker, whose page is
@@ -13,7 +13,9 @@ pub use bench::Bench;
 
 #[cfg(feature = "feed")]
 use crate::feed::Session as Served;
-#[cfg(not(feature = "feed"))]
+#[cfg(all(feature = "import", not(feature = "feed")))]
+use crate::importer::Importer as Served;
+#[cfg(not(any(feature = "feed", feature = "import")))]
 use crate::studio::Studio as Served;
 
 use crate::wire::{Service, gathered};
@@ -123,7 +125,7 @@ fn number_in(message: &JsValue) -> Option<u32> {
     if let Some(id) = Reflect::get(object, &"id".into()).ok()?.as_f64() {
         return Some(id as u32);
     }
-    ["engine", "paint", "request", "load", "ask", "attack"]
+    ["engine", "paint", "request", "load", "ask", "attack", "read"]
         .into_iter()
         .find_map(|name| number_in(&Reflect::get(object, &name.into()).ok()?))
 }

@@ -204,7 +204,7 @@ fn on_convex_networks_the_bound_meets_the_search() {
 }
 
 #[test]
-fn on_a_deep_network_two_thirds_of_the_nearest_norms_are_proved() {
+fn on_a_deep_network_three_quarters_of_the_nearest_norms_are_proved() {
     let reference = reference("FC100-100-10");
     let digits = digits();
     let mut certifier = Certifier::new(reference.network.clone());
@@ -212,10 +212,10 @@ fn on_a_deep_network_two_thirds_of_the_nearest_norms_are_proved() {
     for (row, norms) in reference.rows.iter().zip(&reference.all_targets).take(12) {
         let image = digits.images().get(row.index).unwrap();
         let nearest = norms.iter().copied().filter(|n| !n.is_nan()).fold(f64::INFINITY, f64::min);
-        ratios.push(f64::from(bound(&mut certifier, &image, Goal::Any, 400)) / nearest);
+        ratios.push(f64::from(bound(&mut certifier, &image, Goal::Any, 600)) / nearest);
     }
     let mean = support::mean(&ratios);
-    assert!(mean > 0.67, "{mean} of the smallest norms");
+    assert!(mean > 0.75, "{mean} of the smallest norms");
 }
 
 #[test]
@@ -251,9 +251,9 @@ fn what_cannot_be_proved_about_is_refused_or_left_at_zero() {
 fn proofs_repeat_exactly() {
     let network = support::network("www/networks/FC100-100-10.safetensors");
     let image = digits().images().get(3).unwrap();
-    let fresh = bound(&mut Certifier::new(network.clone()), &image, Goal::Any, 150);
+    let fresh = bound(&mut Certifier::new(network.clone()), &image, Goal::Any, 250);
     let mut used = Certifier::new(network);
-    bound(&mut used, &digits().images().get(5).unwrap(), Goal::Target(3), 40);
-    // What is made once for the network costs the first proof some steps.
-    assert_eq!(bound(&mut used, &image, Goal::Any, 150 - 13), fresh);
+    bound(&mut used, &digits().images().get(5).unwrap(), Goal::Target(3), 150);
+    // What is made once for the network costs the first proof 13 steps for its products and 13 for its row space.
+    assert_eq!(bound(&mut used, &image, Goal::Any, 250 - 26), fresh);
 }

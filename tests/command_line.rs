@@ -3,6 +3,7 @@
 
 mod support;
 
+use safetensors::{Dtype, tensor::TensorView};
 use serde_json::Value;
 use std::{
     fs,
@@ -136,6 +137,29 @@ fn certificates_are_lower_bounds_of_the_norms_and_only_there_when_asked_for() {
 }
 
 #[test]
+fn nothing_found_is_said_and_not_a_number() {
+    // Its logits do not depend on the image: it predicts 7 of everything, and no change makes it predict anything else.
+    let (weights, biases) = ([0.0f32; 10 * 784], [0.0f32, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+    let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let (weights, biases) = (bytes(&weights), bytes(&biases));
+    let tensor = |shape: &[usize], bytes| TensorView::new(Dtype::F32, shape.to_vec(), bytes).unwrap();
+    let tensors = [("fc1.weight", tensor(&[10, 784], &weights)), ("fc1.bias", tensor(&[10], &biases))];
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&file, safetensors::serialize(tensors, None).unwrap()).unwrap();
+
+    let said = |more: &[&str]| {
+        let output = attack(file.path(), &path(IMAGES), more);
+        assert!(output.status.success(), "every search that was asked for ran");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let nothing = said(&["--count", "2"]);
+    assert!(nothing.contains("0 of 2 searches succeeded\nnothing was found"), "{nothing}");
+    let none = said(&["--count", "2", "--target", "7"]);
+    assert!(none.contains("0 of 0 searches succeeded\nnothing was searched for"), "{none}");
+    assert!(!nothing.contains("NaN") && !none.contains("NaN"), "{nothing}{none}");
+}
+
+#[test]
 fn bad_input_ends_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| {
@@ -146,7 +170,7 @@ fn bad_input_ends_in_one_sentence() {
     let network = support::bytes(NETWORK);
     let truncated = write("truncated.safetensors", &network[..network.len() / 2]);
     let said = refusal(&attack(&truncated, &path(IMAGES), &[]));
-    assert!(said.contains("truncated.safetensors") && said.contains("not a whole safetensors file"), "{said}");
+    assert!(said.contains("truncated.safetensors") && said.contains("is not whole"), "{said}");
 
     let mut broken = network.clone();
     let end = broken.len();

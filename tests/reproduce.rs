@@ -27,7 +27,7 @@ use std::{
 };
 use support::{digits, network, path};
 
-const SIZES: Sizes = Sizes { transfer: 60, nine: 5, sampled: 20, tries: 50, units: 300, spectrum: 20, readings: 30 };
+const SIZES: Sizes = Sizes::BRIEF;
 
 /// Every network of the paper that is committed.
 fn networks() -> Vec<Arc<Mlp>> {

@@ -5,11 +5,13 @@
 from safetensors.torch import save_file
 
 KEYS = "kernel_size stride padding dilation groups padding_mode ceil_mode count_include_pad divisor_override approximate eps".split()
+KEYS += "alpha negative_slope min_val max_val beta threshold".split()
 
 
 def export(model, path, name="mine", mean=0.0, deviation=1.0):
     lines = [f"normalise mean={mean} deviation={deviation}"]
-    for place, module in model.named_modules():
+    # One that is used twice stands in both places.
+    for place, module in model.named_modules(remove_duplicate=False):
         if list(module.children()):
             assert type(module).__name__ == "Sequential", f"{place or 'the model'} is no nn.Sequential"
         else:

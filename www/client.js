@@ -103,6 +103,9 @@ function newWorker({ start, script }) {
   }
 }
 
+/** A frame without an origin may start no Worker of ours: to try fills its console. */
+const isSandboxed = () => self.origin === 'null' && /^https?:$/.test(location.protocol);
+
 /** @param {unknown} error */
 const reasonOf = (error) => (error instanceof Error ? error.message : String(error));
 
@@ -113,7 +116,7 @@ export class Client {
   #isReady = false;
   /** Whether a Worker has been ready since others ended in a row. */
   #works = false;
-  #isLocal = false;
+  #isLocal = isSandboxed();
   #endings = 0;
   #id = 0;
   #fatal = '';

@@ -30,7 +30,8 @@ const CSS = `
   --sans: var(--pockets-sans, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', 'Liberation Sans', sans-serif);
   font: 15px/1.5 var(--sans);
   color: var(--text);
-  text-align: start;
+  direction: ltr;
+  text-align: left;
 }
 :host([hidden]), [hidden] { display: none !important; }
 :host([theme='light']) { color-scheme: light; }

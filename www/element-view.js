@@ -3,6 +3,7 @@
  * The lean demo in the shadow root of one `<pockets-demo>`.
  *
  * @import { Hooks } from './demo.js'
+ * @import { Drawing } from './drawing.js'
  * @import { Settings } from './link.js'
  * @import { Attacked, Palette } from './protocol.js'
  */
@@ -33,6 +34,8 @@ export class ElementView {
   #host;
   /** @type {Settings} */ #settings;
   /** What of the settings was not understood. @type {string[]} */ #wrong;
+  /** What the visitor had drawn before. @type {Drawing | null} */ #drawing;
+  #isTouched = false;
   #fatal = '';
   /** Why the network that was asked for is not there. */ #missing = '';
   #hasSamples = false;
@@ -41,13 +44,14 @@ export class ElementView {
 
   /**
    * @param {ShadowRoot} root
-   * @param {{ settings: Settings, wrong: string[] }} given
+   * @param {{ settings: Settings, wrong: string[], drawing: Drawing | null }} given
    * @param {{ reflect: (name: string, value: string) => void, result: (detail: Result) => void }} host
    */
   constructor(root, given, host) {
     this.#host = host;
     this.#settings = given.settings;
     this.#wrong = given.wrong;
+    this.#drawing = given.drawing;
     root.replaceChildren(this.#parts.demo);
     client ??= new Client();
     this.#demo = new Demo(client, `element ${++views}`, this.#parts, this.#hooks());
@@ -63,7 +67,10 @@ export class ElementView {
     const { status, probes } = this.#parts;
     return {
       // Until the visitor has done something, outcomes are not announced.
-      touched: () => status.setAttribute('role', 'status'),
+      touched: () => {
+        this.#isTouched = true;
+        status.setAttribute('role', 'status');
+      },
       chosen: (target) => {
         this.#settings = { ...this.#settings, target };
         this.#host.reflect('target', String(target));
@@ -123,8 +130,11 @@ export class ElementView {
   /** The drawing that the author chose. */
   #showDrawing() {
     const { digit, sample } = this.#settings;
+    const kept = this.#drawing;
+    this.#drawing = null;
     this.#demo.stopArrival();
-    if (digit) this.#demo.pad.show(digit);
+    if (kept) this.#demo.pad.show(kept);
+    else if (digit) this.#demo.pad.show(digit);
     else this.#demo.arrive(sample);
   }
 
@@ -176,8 +186,10 @@ export class ElementView {
     this.#parts.pad.focus();
   }
 
+  /** @returns {Drawing | null} what the visitor has drawn */
   leave() {
     this.#demo.leave();
+    return this.#isTouched ? this.#demo.pad.drawing : null;
   }
 }
 

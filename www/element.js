@@ -15,7 +15,10 @@ import { NAMES, readSettings } from './link.js';
 
 const PLAY = 'Draw a digit and fool the network';
 
-export class PocketsDemo extends HTMLElement {
+/** Where there are no elements, on a server, this can be imported all the same. */
+const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class {});
+
+export class PocketsDemo extends Base {
   static observedAttributes = [...NAMES];
 
   #root = this.attachShadow({ mode: 'open' });
@@ -24,8 +27,11 @@ export class PocketsDemo extends HTMLElement {
   /** Counts connections, so that what was begun for an earlier one ends. */
   #turn = 0;
   #updating = false;
+  /** What the visitor had drawn when the element was taken out. @type {import('./drawing.js').Drawing | null} */ #kept = null;
 
   connectedCallback() {
+    this.#takeProperties();
+    if (this.#view) return; // it was only moved
     const turn = ++this.#turn;
     this.#root.adoptedStyleSheets = [styles()];
     if (this.#settings().settings.facade) return this.#showFacade(turn);
@@ -41,12 +47,28 @@ export class PocketsDemo extends HTMLElement {
     this.#observer.observe(this);
   }
 
+  /** Moved, not taken out: nothing changes. */
+  connectedMoveCallback() {}
+
   disconnectedCallback() {
     this.#turn++;
     this.#observer?.disconnect();
-    this.#view?.leave();
-    this.#view = null;
-    this.#root.replaceChildren();
+    // What moves an element in its document takes it out and puts it in at once.
+    queueMicrotask(() => {
+      if (this.isConnected) return;
+      this.#kept = this.#view?.leave() ?? this.#kept;
+      this.#view = null;
+      this.#root.replaceChildren();
+    });
+  }
+
+  /** What was set before the browser knew this element hides the properties of the same names. */
+  #takeProperties() {
+    for (const name of PocketsDemo.observedAttributes) {
+      const { value } = Object.getOwnPropertyDescriptor(this, name) ?? {};
+      if (value === undefined || !Reflect.deleteProperty(this, name)) continue;
+      Object.assign(this, { [name]: value });
+    }
   }
 
   /** Several attributes set in a row lead to one update. */
@@ -84,14 +106,18 @@ export class PocketsDemo extends HTMLElement {
     try {
       const { ElementView } = await import('./element-view.js');
       if (turn !== this.#turn) return;
-      this.#view = new ElementView(this.#root, this.#settings(), {
-        reflect: (name, value) => {
-          this.#updating = true; // the view knows already
-          this.setAttribute(name, value);
-          this.#updating = false;
+      this.#view = new ElementView(
+        this.#root,
+        { ...this.#settings(), drawing: this.#kept },
+        {
+          reflect: (name, value) => {
+            this.#updating = true; // the view knows already
+            this.setAttribute(name, value);
+            this.#updating = false;
+          },
+          result: (detail) => void this.dispatchEvent(new CustomEvent('pockets-result', { detail, bubbles: true, composed: true })),
         },
-        result: (detail) => void this.dispatchEvent(new CustomEvent('pockets-result', { detail, bubbles: true, composed: true })),
-      });
+      );
       if (focus) this.#view.focus();
     } catch (error) {
       if (turn !== this.#turn) return;
@@ -109,7 +135,7 @@ for (const name of PocketsDemo.observedAttributes) {
     enumerable: true,
     /** @this {PocketsDemo} */
     get() {
-      return isFlag ? this.hasAttribute(name) : (this.getAttribute(name) ?? '');
+      return isFlag ? readSettings((each) => this.getAttribute(each)).settings.facade : (this.getAttribute(name) ?? '');
     },
     /** @this {PocketsDemo} @param {unknown} value */
     set(value) {
@@ -128,4 +154,4 @@ function waiting(text) {
   return box;
 }
 
-if (!customElements.get('pockets-demo')) customElements.define('pockets-demo', PocketsDemo);
+if (globalThis.customElements && !customElements.get('pockets-demo')) customElements.define('pockets-demo', PocketsDemo);

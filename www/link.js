@@ -95,7 +95,8 @@ const PROPERTIES = {
   },
   facade: {
     initial: () => false,
-    parse: (text) => (text === '' || text === 'facade' ? true : undefined),
+    // Frameworks write a flag as true or false.
+    parse: (text) => ['', 'facade', 'true'].includes(text) || (text === 'false' ? false : undefined),
     print: () => '',
     expected: 'nothing: it is there or not',
   },
@@ -149,8 +150,9 @@ function decoded(text) {
  */
 export function readLink(hash) {
   const { version, isForeign, given } = parse(hash);
+  // A place in the page, `#transfer`, is no link of another version.
+  if (version === '' || !/^v\d/.test(version)) return { kind: 'none' };
   if (isForeign) return { kind: 'foreign', version };
-  if (version === '') return { kind: 'none' };
   /** @type {Record<string, unknown>} */ const state = {};
   const wrong = [];
   for (const name of OF_STATE) {

@@ -12,10 +12,11 @@ import { Demo } from './demo.js';
 import { byId, create } from './dom.js';
 import { isBlank } from './drawing.js';
 import { initialState, printLink, readLink } from './link.js';
-import { addNetwork, fetchNetwork, listNetworks, networksView } from './networks.js';
+import { addNetwork, fetchNetwork, listNetworks, networksView, removeNetwork } from './networks.js';
 import { probabilitiesView } from './probabilities.js';
 import { readoutsView } from './readouts.js';
 import { loadSamples } from './samples.js';
+import { forgetNetwork, keepNetwork, keptNetworks } from './shelf.js';
 import { missingSupport } from './support.js';
 import { palette, watchTheme } from './theme.js';
 
@@ -105,7 +106,11 @@ function say(text) {
   if (!isTouched || demo.isFatal || hash === location.hash) return;
   // A link that this page could not understand stays one step back.
   const isForeign = readLink(location.hash).kind === 'foreign';
-  history[isForeign ? 'pushState' : 'replaceState'](null, '', hash);
+  try {
+    history[isForeign ? 'pushState' : 'replaceState'](null, '', hash);
+  } catch {
+    // Not every document has an address of its own; one in a frame’s srcdoc has none.
+  }
 }
 
 /**
@@ -131,7 +136,7 @@ async function choose(name) {
   try {
     const entry = networks.find((each) => each.name === name);
     const chosen = await demo.choose(name, async () => {
-      if (!entry) throw new Error(`There is no network called ${name} here.`);
+      if (!entry) throw new Error(`There is no network called ${name} on this page.`);
       return fetchNetwork(entry);
     });
     if (!chosen) return;
@@ -161,11 +166,25 @@ async function takeNetwork(bytes, file) {
   const before = networks.find((each) => each.name === name);
   if (before) before.bytes = bytes;
   else {
-    networks.push({ file, name, description: `from ${file}`, bytes });
-    addNetwork(networkSelect, networks[networks.length - 1]);
+    const entry = ownEntry({ name, file, bytes });
+    networks.push(entry);
+    addNetwork(networkSelect, entry);
   }
+  keepNetwork({ name, file, bytes });
   await choose(name);
   return name;
+}
+
+/** @param {import('./shelf.js').Kept} kept @returns {NetworkEntry} */
+const ownEntry = ({ name, file, bytes }) => ({ name, file, bytes, description: `from ${file}` });
+
+/** Forgets a network of the visitor's own. @param {string} name */
+async function dropNetwork(name) {
+  const place = networks.findIndex((each) => each.name === name && each.bytes);
+  if (place < 0) return;
+  networks.splice(place, 1);
+  removeNetwork(networkSelect, name);
+  await Promise.all([forgetNetwork(name), name === network.name && choose(networks[0].name)]);
 }
 
 /** After the first attack come the proof and, when the first of them is near the screen, the sections. */
@@ -209,6 +228,7 @@ async function watchSections() {
     chooseNetwork: demo.touching(choose),
     networks: () => networks,
     addNetwork: takeNetwork,
+    forgetNetwork: dropNetwork,
     link: () => new URL(printLink(state()), location.href).href,
     say,
   };
@@ -220,16 +240,21 @@ async function start() {
   if (missing) return demo.fail(missing);
   watchTheme(() => demo.recolour());
   demo.target = initialState().target;
-  const wanted = restore(location.hash);
+  let wanted = restore(location.hash);
   window.addEventListener('hashchange', () => {
     demo.stopArrival();
-    const { network: name } = restore(location.hash);
-    if (name === network.name) demo.ask();
-    else choose(name);
+    wanted = restore(location.hash);
+    if (networks.length === 0) return; // there is no list yet to choose from
+    if (wanted.network === network.name) demo.ask();
+    else choose(wanted.network);
   });
   try {
-    const [shipped, samples] = await Promise.all([listNetworks(networkSelect.dataset.list), loadSamples(samplesGroup.dataset.list)]);
-    networks.push(...shipped);
+    const [shipped, samples, kept] = await Promise.all([
+      listNetworks(networkSelect.dataset.list),
+      loadSamples(samplesGroup.dataset.list),
+      keptNetworks(),
+    ]);
+    networks.push(...shipped, ...kept.map(ownEntry));
     networksView(networkSelect, networks, demo.touching(choose));
     demo.offer(samples);
     if (!wanted.hasDigit && !isTouched) demo.arrive(FIRST);

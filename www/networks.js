@@ -35,6 +35,11 @@ export function networksView(select, networks, chosen) {
   select.addEventListener('change', () => chosen(select.value));
 }
 
+/** @param {HTMLSelectElement} select @param {string} name */
+export function removeNetwork(select, name) {
+  [...select.options].find(({ value }) => value === name)?.remove();
+}
+
 /** @param {HTMLSelectElement} select @param {NetworkEntry} network */
 export function addNetwork(select, { name, description }) {
   select.append(create('option', { value: name, title: description }, name));

@@ -16,7 +16,9 @@ async function keep() {
 
 const isTop = window.top === window;
 const canKeep = 'serviceWorker' in navigator && /^https?:$/.test(location.protocol);
-if (isTop && canKeep) {
+/** Only the files of a version have addresses that can be kept by. */
+const isPublished = /\/v-\w+\/www\/[^/]*$/.test(import.meta.url);
+if (isTop && canKeep && isPublished) {
   if (document.readyState === 'complete') setTimeout(keep, REST);
   else window.addEventListener('load', () => setTimeout(keep, REST), { once: true });
 }

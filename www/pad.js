@@ -28,7 +28,11 @@ export class Pad {
   /** @type {Drawing[]} what Undo goes back to */ #past = [];
   /** The drawing is not the visitor's own; the next stroke begins anew. */
   #isForeign = false;
-  /** @type {{ stroke: Stroke, source: number | 'keyboard' } | null} */ #pen = null;
+  /**
+   * What draws: a pointer or the keyboard; whether that is a finger or a palm; and whether the drawing before was not the visitor's.
+   * @type {{ stroke: Stroke, source: number | 'keyboard', isTouch: boolean, wasForeign: boolean } | null}
+   */
+  #pen = null;
   /** When the drawing was begun. */
   #begun = 0;
   /** The keyboard's pen. */
@@ -124,13 +128,14 @@ export class Pad {
    * @param {number | 'keyboard'} source
    * @param {number} x
    * @param {number} y
+   * @param {boolean} [isTouch]
    */
-  #begin(source, x, y) {
+  #begin(source, x, y, isTouch = false) {
     this.#keep();
     const before = this.#isForeign ? [] : this.#drawing;
     if (isBlank(before)) this.#begun = performance.now();
     const stroke = [snap(x), snap(y), this.#time()];
-    this.#pen = { stroke, source };
+    this.#pen = { stroke, source, isTouch, wasForeign: this.#isForeign };
     this.#drawing = [...before, stroke];
     this.#isForeign = false;
     this.#changed();
@@ -160,20 +165,31 @@ export class Pad {
     this.#changed();
   }
 
-  /** @param {PointerEvent} event @returns {[number, number]} */
-  #position(event) {
-    const { left, top, width, height } = this.#canvas.getBoundingClientRect();
-    return [(event.clientX - left) / width, (event.clientY - top) / height];
+  /** The stroke under way was none: a palm, put down before the pen. */
+  #takeBack() {
+    this.#isForeign = this.#pen?.wasForeign ?? false;
+    this.#pen = null;
+    this.#drawing = this.#past.pop() ?? [];
+  }
+
+  /** On the canvas itself, however the page has turned or mirrored it. @param {PointerEvent} event @returns {[number, number]} */
+  #position({ offsetX, offsetY }) {
+    return [offsetX / this.#canvas.offsetWidth, offsetY / this.#canvas.offsetHeight];
   }
 
   /** @param {PointerEvent} event */
   #down(event) {
     if (this.#pen?.source === 'keyboard') this.#lift();
+    if (this.#pen?.isTouch && event.pointerType === 'pen') this.#takeBack();
     if (this.#pen || event.button !== 0) return;
     this.#onTouch();
     this.#cursor.shown = false;
-    this.#canvas.setPointerCapture(event.pointerId);
-    this.#begin(event.pointerId, ...this.#position(event));
+    try {
+      this.#canvas.setPointerCapture(event.pointerId);
+    } catch {
+      // A finger that is gone already leaves its dot.
+    }
+    this.#begin(event.pointerId, ...this.#position(event), event.pointerType === 'touch');
   }
 
   /** @param {PointerEvent} event */
@@ -195,7 +211,7 @@ export class Pad {
   /** @param {KeyboardEvent} event */
   #keyDown(event) {
     const arrow = ARROWS[event.key];
-    if ((event.ctrlKey || event.metaKey) && event.key === 'z') {
+    if ((event.ctrlKey || event.metaKey) && !event.shiftKey && isZ(event)) {
       event.preventDefault();
       this.#onTouch();
       return this.undo();
@@ -272,6 +288,9 @@ export class Pad {
   }
 }
 
+/** The letter, or on a keyboard of other letters the key in its place. @param {KeyboardEvent} event */
+const isZ = ({ key, code }) => (/^[a-z]$/i.test(key) ? key.toLowerCase() === 'z' : code === 'KeyZ');
+
 /**
  * One stroke, smooth: a quadratic curve from middle to middle of its points.
  * @param {CanvasRenderingContext2D} context
@@ -288,7 +307,9 @@ function trace(context, stroke, side) {
     const [u, v] = at(k + 3);
     context.quadraticCurveTo(x, y, (x + u) / 2, (y + v) / 2);
   }
-  context.lineTo(...at(points.length - 3));
+  // Of a dot, a line too short to be seen; of one without length some browsers show nothing.
+  const [x, y] = at(points.length - 3);
+  context.lineTo(points.length > 3 ? x : x + 0.01, y);
   context.stroke();
 }
 

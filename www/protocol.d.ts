@@ -702,7 +702,7 @@ margin: number,
 /** Loss-and-gradient evaluations spent. */
 evaluations: number, };
 
-/** The stage that a search is in. */
+/** What the search was doing at an evaluation. */
 export type Phase = "bracket" | "root" | "boundary" | "scale";
 
 /** How the paper's `c` is understood. */

@@ -8,10 +8,12 @@ import { readFile } from 'node:fs/promises';
 import { startBrowser, startServer } from '../../tests/page/harness.mjs';
 
 const BATCH = 128;
+/** Whether it only has to be seen that it runs. */
+const IS_BRIEF = process.argv.includes('--brief');
 /** Each is timed so often, in turns, and the median counts. */
-const ROUNDS = 3;
+const ROUNDS = IS_BRIEF ? 1 : 3;
 /** Milliseconds to train for, after as many to get warm in the first round. */
-const TIME = 4000;
+const TIME = IS_BRIEF ? 400 : 4000;
 
 /** What TensorFlow.js does in its Worker: the same network, loss and optimiser, on batches of the same digits. */
 const PEER = `
@@ -76,7 +78,7 @@ async function ours() {
       const fetched = async (/** @type {string} */ name) => new Uint8Array(await (await fetch(`${base}digits/${name}`)).arrayBuffer());
       const [train, test] = await Promise.all(['train-10000.bin', 'test-10000.bin'].map(fetched));
       const worker = new Worker(`${base}explore/trainer-worker.js`, { type: 'module' });
-      const options = { steps: 1e6, digits: batch, examples: 0, fresh: 0, pool: 1, norms: [0, 0], moved: 0, rate: 4e-3, decay: 1e-4, smoothness: 0, distillation: 0, rest: 1e6, sample: 0, seed: 1 };
+      const options = { steps: 1e6, digits: batch, examples: 0, fresh: 0, pool: 1, norms: [0, 0], moved: 0, rate: 4e-3, rounds: 1, decay: 1e-4, smoothness: 0, distillation: 0, rest: 1e6, sample: 0, seed: 1 };
       return new Promise((done, refuse) => {
         /** @type {{ step: number, at: number } | null} */ let begun = null;
         const start = performance.now();

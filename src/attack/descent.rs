@@ -1,12 +1,11 @@
 //! One weight c by itself: its minimiser r(c), and the steps that L-BFGS takes to it.
 
 use super::{Attack, Stage};
-use crate::{lbfgs::Minimizer, vector::squared_distance};
-
-/// A minimiser is found when the projected gradient is within this part of ‖r‖,
-const TOLERANCE: f32 = 2e-3;
-/// or after so many evaluations.
-const LONGEST: u32 = 60;
+use crate::{
+    PIXELS,
+    lbfgs::Minimizer,
+    vector::{squared_distance, zeros},
+};
 
 /// Where L-BFGS stands before a step of its own. Objectives are c·‖r‖² + loss.
 pub struct Stand {
@@ -26,41 +25,44 @@ pub struct Stand {
 }
 
 impl Attack {
-    /// Minimises c·‖r‖² + loss for this c alone: after [`Attack::start`] from r = 0, else from the r of the call before, with all curvature
-    /// pairs. [`Attack::observation`] then has r(c). Returns every step; the last stand, from which none is
-    /// taken, has no trials. In the place of [`Attack::step`].
+    /// Minimises c·‖r‖² + loss for this c alone, in the place of [`Attack::step`]: after [`Attack::start`] from r = 0, else
+    /// from the r of the call before, with all curvature pairs. [`Attack::observation`] then has r(c). Returns every
+    /// step; the last stand, from which none is taken, has no trials.
     pub fn descend(&mut self, c: f32) -> Vec<Stand> {
-        if self.stage == Stage::First {
-            self.evaluate();
+        let Attack { options, problem, minimisation, .. } = self;
+        if self.stage.take() == Some(Stage::Image) {
+            // If that is no number, the minimizer says so below.
+            let _ = minimisation.evaluate_start(problem);
         }
-        self.stage = Stage::Done;
-        self.set_h(0.5 / c);
-        let mut stands = vec![Stand::of(&self.minimizer, c)];
-        for _ in 0..LONGEST {
-            let size = squared_distance(self.minimizer.x(), &self.problem.image).sqrt();
-            if self.minimizer.ending().is_some() || self.minimizer.projected_gradient_norm() <= TOLERANCE * size {
+        minimisation.set_weight(problem, 0.5 / c);
+        let minimizer = &mut minimisation.minimizer;
+        let mut stands = vec![Stand::of(minimizer, c)];
+        for _ in 0..options.tuning.descent_limit {
+            let norm = squared_distance(minimizer.x(), &problem.image).sqrt();
+            let is_found = minimizer.projected_gradient_norm() <= options.tuning.descent_tolerance * norm;
+            if is_found || minimizer.ending().is_some() {
                 break;
             }
-            let (step, taken) = (self.minimizer.step_length(), self.minimizer.iterations());
-            let (problem, mut value) = (&mut self.problem, 0.0);
-            self.minimizer.step(|u, gradient| {
+            let (step, taken) = (minimizer.step_length(), minimizer.iterations());
+            let mut value = 0.0;
+            minimizer.step(|u, gradient| {
                 value = problem.evaluate(u, gradient);
                 value
             });
             if let Some(stand) = stands.last_mut() {
                 stand.trials.push((step, 2.0 * c * value));
             }
-            if self.minimizer.iterations() > taken {
-                stands.push(Stand::of(&self.minimizer, c));
+            if minimizer.iterations() > taken {
+                stands.push(Stand::of(minimizer, c));
             }
         }
-        self.problem.evaluate(self.minimizer.x(), &mut self.slope);
+        problem.evaluate(minimizer.x(), &mut zeros(PIXELS));
         stands
     }
 
     /// c·‖r‖² + loss and its gradient at `point`, for the c of the last [`Attack::descend`].
     pub fn objective(&mut self, point: &[f32], gradient: &mut [f32]) -> f32 {
-        let twice_c = self.problem.h.recip();
+        let twice_c = self.problem.weight.recip();
         let value = self.problem.evaluate(point, gradient);
         gradient.iter_mut().for_each(|g| *g *= twice_c);
         twice_c * value

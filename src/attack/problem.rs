@@ -1,107 +1,221 @@
-//! One image, one goal, one network: what an evaluation needs, and what it keeps.
+//! One image, one goal, one network: what a point is worth, and the smallest success so far.
+//!
+//! Every phase asks the [`Problem`] about points `u = x + r`, and it remembers the nearest one that reached the goal.
 
-use super::{Goal, Phase, boundary::Tangents};
+use super::{AttackError, Goal, tuning::Tuning};
 use crate::{
     LABELS, PIXELS,
     network::{self, Network, kernel::Evaluator},
     vector::{add_scaled, clip, dot, squared_distance, zeros},
 };
 
-/// A success must exceed its rivals by this part of the largest logit, so that a forward pass that sums in another
-/// order still agrees.
-const MARGIN_FLOOR: f32 = 4e-6;
+/// 1 − p(l) where the target just ties with one other label: the part of the margin's gradient that the loss's
+/// gradient has there.
+const PUSH_AT_BOUNDARY: f32 = 0.5;
+
+/// The weight h whose minimiser lies at a point of the boundary, where r is this multiple of the margin's gradient.
+pub(super) fn weight_at_boundary(multiplier: f32) -> f32 {
+    multiplier / PUSH_AT_BOUNDARY
+}
 
 pub(super) struct Problem {
     evaluator: Evaluator,
+    /// x, 784 pixels.
     pub image: Vec<f32>,
     pub goal: Goal,
-    /// The loss's weight, 1/(2c).
-    pub h: f32,
-    /// The logits at x.
-    first: [f32; LABELS],
+    /// The label that the network predicts for x, its logits there, and the goal's margin, which is negative.
     pub prediction: usize,
+    image_logits: [f32; LABELS],
+    pub image_margin: f32,
+    /// The loss's weight, 1/(2c).
+    pub weight: f32,
+    /// How many evaluations of a loss, or of a margin, with its gradient there were.
     pub evaluations: u32,
-    pub seen: Seen,
-    pub best: Best,
+    /// The last of them, and its r.
+    pub last: Evaluation,
+    pub last_r: Vec<f32>,
+    /// The nearest point that reached the goal, of all evaluations and forward passes; and x + r there.
+    pub best: Option<Success>,
+    pub best_point: Vec<f32>,
+    /// See [`Tuning::success_floor`].
+    success_floor: f32,
 }
 
-/// The evaluation made last.
-pub(super) struct Seen {
-    pub r: Vec<f32>,
+/// What an evaluation says of its point.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Evaluation {
     pub loss: f32,
+    /// In logits.
     pub margin: f32,
-    pub success: bool,
     /// The probability that the loss still pushes: 1 − p(l) towards l, 1 − p(prediction) away from it.
     pub push: f32,
-    pub phase: Phase,
+    /// Whether the point reaches the goal.
+    pub success: bool,
 }
 
-/// The smallest success of all evaluations and forward passes. `point` is x + r.
-pub(super) struct Best {
-    pub point: Vec<f32>,
+/// A point that reaches the goal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Success {
+    /// ‖r‖².
     pub norm_squared: f32,
     pub label: usize,
-    pub h: f32,
+    /// The loss's weight when it was found.
+    pub weight: f32,
 }
 
-/// The label that reaches the goal, the label to beat, and by how much it is beaten.
+/// The label that reaches the goal, the label to beat, and by how many logits it is beaten.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Judgement {
     pub winner: usize,
     pub rival: usize,
     pub margin: f32,
     pub success: bool,
+    logits: [f32; LABELS],
+}
+
+impl Judgement {
+    /// The winner's margin over this label, which need not be its strongest rival.
+    pub(super) fn margin_over(&self, rival: usize) -> f32 {
+        self.logits[self.winner] - self.logits[rival]
+    }
 }
 
 impl Problem {
-    pub(super) fn new(network: Network) -> Self {
+    pub(super) fn new(network: Network, tuning: &Tuning) -> Self {
         Problem {
             evaluator: Evaluator::new(network),
             image: zeros(PIXELS),
             goal: Goal::Any,
-            h: 1.0,
-            first: [0.0; LABELS],
             prediction: 0,
+            image_logits: [0.0; LABELS],
+            image_margin: 0.0,
+            weight: 1.0,
             evaluations: 0,
-            seen: Seen { r: zeros(PIXELS), loss: 0.0, margin: 0.0, success: false, push: 0.0, phase: Phase::Bracket },
-            best: Best { point: zeros(PIXELS), norm_squared: f32::INFINITY, label: 0, h: 1.0 },
+            last: Evaluation::default(),
+            last_r: zeros(PIXELS),
+            best: None,
+            best_point: zeros(PIXELS),
+            success_floor: tuning.success_floor,
         }
     }
 
-    /// Takes an image that was checked, and forgets the last one.
-    pub(super) fn start(&mut self, image: &[f32], goal: Goal) {
+    /// Takes an image, and forgets the last one; refuses what is no image, and a target that is reached already.
+    pub(super) fn start(&mut self, image: &[f32], goal: Goal) -> Result<(), AttackError> {
+        AttackError::check(image, goal)?;
         self.image.copy_from_slice(image);
         self.goal = goal;
-        self.first = *self.evaluator.logits(image);
-        self.prediction = network::label(&self.first);
-        self.h = 1.0;
+        self.image_logits = *self.evaluator.logits(image);
+        self.prediction = network::label(&self.image_logits);
+        self.image_margin = self.judge(&self.image_logits).margin;
+        self.weight = 1.0;
         self.evaluations = 0;
-        self.best.norm_squared = f32::INFINITY;
-        self.seen.phase = Phase::Bracket;
+        self.best = None;
+        match goal {
+            Goal::Target(target) if target == self.prediction => Err(AttackError::AlreadyTarget(target)),
+            _ => Ok(()),
+        }
     }
 
-    pub(super) fn has_best(&self) -> bool {
-        self.best.norm_squared.is_finite()
+    /// The best x + r so far; x itself if none has reached the goal.
+    pub(super) fn nearest(&self) -> &[f32] {
+        if self.best.is_some() { &self.best_point } else { &self.image }
     }
 
-    /// `F(u) = ½‖u − x‖² + h·loss(u)` and its gradient, at `u = x + r`.
+    /// ‖r‖² of the best success; infinite while there is none.
+    pub(super) fn best_norm_squared(&self) -> f32 {
+        self.best.map_or(f32::INFINITY, |best| best.norm_squared)
+    }
+
+    /// An evaluation of `F(u) = ½‖u − x‖² + h·loss(u)`: its value, and its gradient.
     pub(super) fn evaluate(&mut self, u: &[f32], gradient: &mut [f32]) -> f32 {
-        let z = *self.evaluator.logits(u);
-        let judgement = self.judge(&z);
+        let judgement = self.judge_at(u);
+        self.note_r(u);
+        let probabilities = self.note(&judgement);
         let (label, sign) = self.loss_label();
-        let mut over_logits = self.see(u, &z, judgement).map(|p| p * sign * self.h);
-        over_logits[label] = -sign * self.h * self.seen.push;
+        let mut over_logits = probabilities.map(|p| p * sign * self.weight);
+        over_logits[label] = -sign * self.weight * self.last.push;
         self.evaluator.input_gradient(&over_logits, gradient);
-        add_scaled(gradient, 1.0, &self.seen.r);
-        let norm_squared = dot(&self.seen.r, &self.seen.r);
+        add_scaled(gradient, 1.0, &self.last_r);
+        let norm_squared = dot(&self.last_r, &self.last_r);
         self.evaluations += 1;
-        self.keep(u, norm_squared, judgement);
-        0.5 * norm_squared + self.h * self.seen.loss
+        self.keep(u, norm_squared, &judgement);
+        0.5 * norm_squared + self.weight * self.last.loss
     }
 
-    /// The label that is so many places behind the prediction at x, and its margin there.
+    /// The first half of an evaluation of a margin: who wins at `u`, and over whom.
+    pub(super) fn look_at(&mut self, u: &[f32]) -> Judgement {
+        let judgement = self.judge_at(u);
+        self.note_r(u);
+        self.note(&judgement);
+        judgement
+    }
+
+    /// The first half of an evaluation of a margin at x.
+    pub(super) fn look_at_image(&mut self) -> Judgement {
+        let z = *self.evaluator.logits(&self.image);
+        let judgement = self.judge(&z);
+        self.last_r.fill(0.0);
+        self.note(&judgement);
+        judgement
+    }
+
+    /// The second half: the gradient of `winner`'s margin over `rival` at the point that was looked at last.
+    pub(super) fn margin_gradient(&mut self, winner: usize, rival: usize, gradient: &mut [f32]) {
+        let mut over_logits = [0.0; LABELS];
+        over_logits[winner] = 1.0;
+        over_logits[rival] = -1.0;
+        self.evaluator.input_gradient(&over_logits, gradient);
+        self.evaluations += 1;
+    }
+
+    /// An evaluation of the logits at `u`, weighed by `mixture`: its gradient.
+    pub(super) fn mixture_gradient(&mut self, mixture: &[f32; LABELS], u: &[f32], gradient: &mut [f32]) {
+        self.evaluator.logits(u);
+        self.evaluator.input_gradient(mixture, gradient);
+        self.evaluations += 1;
+    }
+
+    /// A forward pass at `u`: who wins there, and over whom.
+    pub(super) fn judge_at(&mut self, u: &[f32]) -> Judgement {
+        let z = *self.evaluator.logits(u);
+        self.judge(&z)
+    }
+
+    /// A forward pass on `clip(x + s·(end − x))`, which is left in `point`; kept if it is the best so far.
+    pub(super) fn try_scale(&mut self, end: &[f32], s: f32, point: &mut [f32]) -> Judgement {
+        for ((point, &end), &x) in point.iter_mut().zip(end).zip(&self.image) {
+            *point = clip(x + s * (end - x), 0.0, 1.0);
+        }
+        let norm_squared = squared_distance(point, &self.image);
+        let judgement = self.judge_at(point);
+        self.keep(point, norm_squared, &judgement);
+        judgement
+    }
+
+    /// Forgets every success but `point`; whether that is one.
+    pub(super) fn keep_only(&mut self, point: &[f32]) -> bool {
+        self.best = None;
+        let judgement = self.judge_at(point);
+        self.keep(point, squared_distance(point, &self.image), &judgement);
+        self.best.is_some()
+    }
+
+    /// A forward pass on the result, or on x if there is none; what an observer sees last.
+    pub(super) fn look_at_result(&mut self) -> Judgement {
+        if self.best.is_none() {
+            self.last_r.fill(0.0);
+            let z = *self.evaluator.logits(&self.image);
+            return self.judge(&z);
+        }
+        let point = std::mem::take(&mut self.best_point);
+        let judgement = self.look_at(&point);
+        self.best_point = point;
+        judgement
+    }
+
+    /// The label that is so many places behind the prediction at x, the first at 0; and its margin there.
     pub(super) fn ranked(&self, rank: usize) -> (usize, f32) {
-        let z = &self.first;
+        let z = &self.image_logits;
         let mut passed = [false; LABELS];
         let mut label = self.prediction;
         for _ in 0..=rank {
@@ -112,102 +226,6 @@ impl Problem {
         (label, z[label] - z[self.prediction])
     }
 
-    /// The gradient at x of `label`'s margin over the prediction.
-    pub(super) fn label_gradient(&mut self, label: usize, gradient: &mut [f32]) {
-        let z = *self.evaluator.logits(&self.image);
-        let judgement = self.judge(&z);
-        self.note(&z, judgement);
-        self.seen.r.fill(0.0);
-        let mut over_logits = [0.0; LABELS];
-        (over_logits[label], over_logits[self.prediction]) = (1.0, -1.0);
-        self.evaluator.input_gradient(&over_logits, gradient);
-        self.evaluations += 1;
-    }
-
-    /// The best x + r so far, or x.
-    pub(super) fn nearest(&self) -> &[f32] {
-        if self.has_best() { &self.best.point } else { &self.image }
-    }
-
-    /// The gradient at `u` of the logits weighed by `mixture`.
-    pub(super) fn gradient_of(&mut self, mixture: &[f32; LABELS], u: &[f32], gradient: &mut [f32]) {
-        self.evaluator.logits(u);
-        self.evaluator.input_gradient(mixture, gradient);
-        self.evaluations += 1;
-    }
-
-    /// The margin at `u`, and its gradient into this place among the tangents, or the rival's.
-    pub(super) fn margin_gradient(&mut self, u: &[f32], place: Option<usize>, tangents: &mut Tangents) -> Judgement {
-        let z = *self.evaluator.logits(u);
-        let judgement = self.judge(&z);
-        self.see(u, &z, judgement);
-        let mut over_logits = [0.0; LABELS];
-        over_logits[judgement.winner] = 1.0;
-        over_logits[judgement.rival] = -1.0;
-        self.evaluator.input_gradient(&over_logits, tangents.normal(place.unwrap_or(judgement.rival)));
-        self.evaluations += 1;
-        judgement
-    }
-
-    /// The logits at `u`.
-    pub(super) fn logits(&mut self, u: &[f32]) -> &[f32; LABELS] {
-        self.evaluator.logits(u)
-    }
-
-    /// The margin over `rival` where the logits are `z`.
-    pub(super) fn margin_over(&self, rival: usize, z: &[f32; LABELS]) -> f32 {
-        z[self.judge(z).winner] - z[rival]
-    }
-
-    /// The margin over `rival` at `u`, and its gradient into the rival's place among the tangents.
-    pub(super) fn margin_gradient_over(&mut self, rival: usize, u: &[f32], tangents: &mut Tangents) -> f32 {
-        let z = *self.evaluator.logits(u);
-        let judgement = self.judge(&z);
-        self.see(u, &z, judgement);
-        let mut over_logits = [0.0; LABELS];
-        over_logits[judgement.winner] += 1.0;
-        over_logits[rival] -= 1.0;
-        self.evaluator.input_gradient(&over_logits, tangents.normal(rival));
-        self.evaluations += 1;
-        self.margin_over(rival, &z)
-    }
-
-    /// A forward pass on `clip(x + s·(end − x))`, which is left in `point`; kept if it is the best so far.
-    pub(super) fn try_scale(&mut self, end: &[f32], s: f32, point: &mut [f32]) -> Judgement {
-        for ((point, &end), &x) in point.iter_mut().zip(end).zip(&self.image) {
-            *point = clip(x + s * (end - x), 0.0, 1.0);
-        }
-        let norm_squared = squared_distance(point, &self.image);
-        let z = *self.evaluator.logits(point);
-        let judgement = self.judge(&z);
-        self.keep(point, norm_squared, judgement);
-        judgement
-    }
-
-    /// Forgets every success but `point`; whether that is one.
-    pub(super) fn keep_only(&mut self, point: &[f32]) -> bool {
-        self.best.norm_squared = f32::INFINITY;
-        let z = *self.evaluator.logits(point);
-        let norm_squared = squared_distance(point, &self.image);
-        self.keep(point, norm_squared, self.judge(&z));
-        self.has_best()
-    }
-
-    /// A plain forward pass on the result, or on x if there is none; what an observer sees last.
-    pub(super) fn look_at_result(&mut self) -> Judgement {
-        let point = std::mem::take(if self.has_best() { &mut self.best.point } else { &mut self.image });
-        let z = *self.evaluator.logits(&point);
-        let judgement = self.judge(&z);
-        if self.has_best() {
-            self.see(&point, &z, judgement);
-            self.best.point = point;
-        } else {
-            self.image = point;
-            self.seen.r.fill(0.0);
-        }
-        judgement
-    }
-
     /// The label whose cross-entropy is the loss, and its sign.
     fn loss_label(&self) -> (usize, f32) {
         match self.goal {
@@ -216,25 +234,22 @@ impl Problem {
         }
     }
 
-    /// Notes an evaluation at `u`; returns the probabilities.
-    fn see(&mut self, u: &[f32], z: &[f32; LABELS], judgement: Judgement) -> [f32; LABELS] {
-        for ((r, u), x) in self.seen.r.iter_mut().zip(u).zip(&self.image) {
+    /// Remembers where an evaluation was.
+    fn note_r(&mut self, u: &[f32]) {
+        for ((r, u), x) in self.last_r.iter_mut().zip(u).zip(&self.image) {
             *r = u - x;
         }
-        self.note(z, judgement)
     }
 
-    /// Notes all of an evaluation but where it was.
-    fn note(&mut self, z: &[f32; LABELS], judgement: Judgement) -> [f32; LABELS] {
+    /// Remembers what an evaluation showed; returns the probabilities.
+    fn note(&mut self, judgement: &Judgement) -> [f32; LABELS] {
         let (label, sign) = self.loss_label();
-        let probabilities = network::probabilities(z);
+        let probabilities = network::probabilities(&judgement.logits);
         // Summed over the other labels: 1 − p would lose all its digits where p rounds to 1.
-        let others: f32 = (0..LABELS).filter(|&j| j != label).map(|j| probabilities[j]).sum();
-        let seen = &mut self.seen;
-        seen.push = others;
-        seen.loss = sign * if others < 0.5 { -libm::log1pf(-others) } else { cross_entropy(z, label) };
-        seen.margin = judgement.margin;
-        seen.success = judgement.success;
+        let push: f32 = (0..LABELS).filter(|&j| j != label).map(|j| probabilities[j]).sum();
+        let cross_entropy = if push < 0.5 { -libm::log1pf(-push) } else { cross_entropy(&judgement.logits, label) };
+        let Judgement { margin, success, .. } = *judgement;
+        self.last = Evaluation { loss: sign * cross_entropy, margin, push, success };
         probabilities
     }
 
@@ -253,17 +268,15 @@ impl Problem {
             Goal::Any => (strongest_but(self.prediction), self.prediction),
         };
         let margin = z[winner] - z[rival];
-        let floor = MARGIN_FLOOR * z.iter().fold(1.0f32, |m, v| m.max(v.abs()));
-        Judgement { winner, rival, margin, success: margin >= floor }
+        let floor = self.success_floor * z.iter().fold(1.0f32, |m, v| m.max(v.abs()));
+        Judgement { winner, rival, margin, success: margin >= floor, logits: *z }
     }
 
     /// Keeps `point` if it reaches the goal and is the closest to the image so far.
-    fn keep(&mut self, point: &[f32], norm_squared: f32, judgement: Judgement) {
-        if judgement.success && norm_squared < self.best.norm_squared {
-            self.best.point.copy_from_slice(point);
-            self.best.norm_squared = norm_squared;
-            self.best.label = judgement.winner;
-            self.best.h = self.h;
+    fn keep(&mut self, point: &[f32], norm_squared: f32, judgement: &Judgement) {
+        if judgement.success && self.best.is_none_or(|best| norm_squared < best.norm_squared) {
+            self.best_point.copy_from_slice(point);
+            self.best = Some(Success { norm_squared, label: judgement.winner, weight: self.weight });
         }
     }
 }

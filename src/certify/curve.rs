@@ -146,6 +146,18 @@ impl Curve {
         Below { slope, offset, curvature }
     }
 
+    /// The largest offset that is certain for a line of this slope below `sign·φ + ½·curvature·(z − centre)²`.
+    pub(super) fn offset_below(
+        self,
+        sign: f64,
+        (low, high): (f64, f64),
+        centre: f64,
+        curvature: f64,
+        slope: f64,
+    ) -> f64 {
+        Lifted { curve: self, sign, curvature, centre, bent: self.bent(sign, curvature) }.support(slope, low, high).0
+    }
+
     /// Where `sign·φ + ½·curvature·z²` bends downwards: an open interval, empty if nowhere.
     fn bent(self, sign: f64, curvature: f64) -> (f64, f64) {
         match self {

@@ -15,6 +15,8 @@ pub(super) struct Nearest {
     pub multipliers: [f64; LABELS],
     /// The distance to x; infinite if there seems to be no such point.
     pub distance: f64,
+    /// What the margin's slope has to be multiplied with to hold x − point: its multiplier in ½‖u − x‖².
+    pub eta: f64,
 }
 
 /// Newton steps on the dual of one of them.
@@ -75,7 +77,8 @@ pub(super) fn nearest(model: &Model, x: &[f64], label: usize, rivals: &[usize], 
     if !found {
         point = x.to_vec();
     }
-    Nearest { point, multipliers, distance: if found { distance } else { f64::INFINITY } }
+    let eta = if found { total } else { 0.0 };
+    Nearest { point, multipliers, distance: if found { distance } else { f64::INFINITY }, eta }
 }
 
 /// The closest point to x in the box under all tangents, by Newton's method on the dual.

@@ -3,6 +3,7 @@
 use super::{
     minorant::{First, Intervals, Lines, Minorant, minorant},
     model::Model,
+    nearest::Nearest,
     region::Region,
     spectrum::Gram,
 };
@@ -23,9 +24,11 @@ pub(super) struct Enemy {
     /// No example of it is nearer than this.
     pub bound: f64,
     /// Its nearest known example.
-    point: Vec<f64>,
+    pub point: Vec<f64>,
     /// Over the logits: positive for rivals, −1 for the label.
-    weights: [f64; LABELS],
+    pub weights: [f64; LABELS],
+    /// The multiplier of its margin there: see [`super::nearest::Nearest`].
+    pub eta: f64,
 }
 
 impl Enemy {
@@ -38,15 +41,17 @@ impl Enemy {
             bound: 0.0,
             point: Vec::new(),
             weights: [0.0; LABELS],
+            eta: 0.0,
         }
     }
 
     /// Takes what was found: where it is nearest, and how much each rival holds it back.
-    pub(super) fn aim_at(&mut self, point: Vec<f64>, multipliers: &[f64; LABELS], distance: f64) {
-        self.point = point;
-        self.weights = *multipliers;
+    pub(super) fn aim_at(&mut self, nearest: Nearest) {
+        self.point = nearest.point;
+        self.weights = nearest.multipliers;
         self.weights[self.label] = -1.0;
-        self.distance = distance;
+        self.distance = nearest.distance;
+        self.eta = nearest.eta;
     }
 }
 
@@ -307,7 +312,7 @@ impl Proof {
 
 /// By how much a margin may be positive and still count as an example: the last rounding of logits to f32, and this
 /// proof's own rounding in f64, with room to spare.
-fn allowance(model: &Model, intervals: &Intervals) -> f64 {
+pub(super) fn allowance(model: &Model, intervals: &Intervals) -> f64 {
     let last = &model.layers[model.hidden()];
     let inputs: Vec<f64> = match intervals.high.last() {
         None => vec![1.0; last.inputs],

@@ -1,6 +1,6 @@
 //! Where an adversarial example may still be: a ball within the box.
 
-use crate::vector::sums;
+use crate::vector::{add_scaled, dot, sums};
 
 /// `‖u − centre‖₂ ≤ radius` and `u ∈ [0, 1]^n`; the centre lies in the box.
 #[derive(Clone, Debug)]
@@ -9,6 +9,19 @@ pub(super) struct Region {
     pub radius: f64,
 }
 
+/// What lies between two parallel planes: `low ≤ normal·u ≤ high`.
+#[derive(Clone, Debug)]
+pub(super) struct Slab {
+    /// Over the pixels, of length 1 or a little less, nearly at right angles to those of other slabs.
+    pub normal: Vec<f64>,
+    /// The same in the coordinates of the first layer's row space.
+    pub direction: Vec<f64>,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// Halvings in the search for the slabs' multipliers.
+const HALVINGS: u32 = 50;
 /// Rounds of the search for the multiplier; each is exact once the clipped pixels are known.
 const ROUNDS: u32 = 12;
 
@@ -52,6 +65,45 @@ impl Region {
         let plain = -self.radius * square.sqrt();
         bound.max(plain) - 1e-12 * plain.abs()
     }
+}
+
+/// A lower bound of `a·(u − centre)` over the region and the slabs. For any multipliers π
+/// `a·(u − c) = (a − Σ π_j v_j)·(u − c) + Σ π_j v_j·(u − c)`: the first part is bounded over ball and box, the second by
+/// the slabs' ends. The π used are about the best for the ball alone.
+pub(super) fn least_within(region: &Region, slabs: &[Slab], a: &[f64]) -> f64 {
+    let alone = region.least(a);
+    if slabs.is_empty() {
+        return alone;
+    }
+    let radius = region.radius;
+    let ends: Vec<(f64, f64, f64)> = slabs
+        .iter()
+        .map(|slab| {
+            let at = dot(&slab.normal, &region.centre);
+            (dot(a, &slab.normal), slab.low - at, slab.high - at)
+        })
+        .collect();
+    let across = (dot(a, a) - ends.iter().map(|(along, ..)| along * along).sum::<f64>()).max(1e-300).sqrt();
+    let place = |t: f64, &(along, low, high): &(f64, f64, f64)| (-t * along).max(low).min(high);
+    let (mut low, mut high) = (1e-6f64, 1e9f64);
+    for _ in 0..HALVINGS {
+        let t = (low * high).sqrt();
+        let square = ends.iter().map(|end| place(t, end).powi(2)).sum::<f64>() + (t * across).powi(2);
+        if square > radius * radius { high = t } else { low = t }
+    }
+    let mut rest = a.to_vec();
+    let mut along = 0.0;
+    for (slab, end) in slabs.iter().zip(&ends) {
+        let at = place(high, end);
+        if at > end.1 && at < end.2 {
+            continue; // this slab holds nothing back
+        }
+        let multiplier = end.0 + at / high;
+        along += if multiplier > 0.0 { multiplier * end.1 } else { multiplier * end.2 };
+        add_scaled(&mut rest, -multiplier, &slab.normal);
+    }
+    let bound = region.least(&rest) + along;
+    alone.max(bound - 1e-12 * (bound.abs() + alone.abs()))
 }
 
 #[cfg(test)]

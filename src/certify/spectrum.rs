@@ -32,6 +32,11 @@ impl Gram {
         self.n <= WIDEST
     }
 
+    /// Row `i` of the factor, up to its diagonal.
+    pub(super) fn factor_row(&self, i: usize) -> &[f64] {
+        &self.factor[i * self.n..][..=i]
+    }
+
     /// Makes one more row of both.
     pub(super) fn next_row(&mut self, layer: &Affine) {
         let (n, i) = (self.n, self.rows);

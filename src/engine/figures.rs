@@ -8,7 +8,7 @@ mod sections;
 
 use super::{
     message::{Answer, Floats, Question},
-    work::Work,
+    schedule::Work,
 };
 use crate::{
     PIXELS,

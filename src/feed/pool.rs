@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     LABELS, PIXELS,
-    attack::{Attack, AttackError, Goal, Options, Reading},
+    attack::{Attack, AttackError, Goal, Options, Reading, Tuning},
     experiment::{self, Random},
     idx::Digits,
     network::{Layer, Mlp, kernel::Evaluator},
@@ -53,10 +53,7 @@ pub(crate) struct Pool {
 const CHEAP: Options = Options {
     reading: Reading::Weight,
     max_evaluations: 30,
-    memory: 8,
-    inner_tolerance: 0.3,
-    margin_window: 1.0,
-    boundary_steps: 0,
+    tuning: Tuning { minimise_tolerance: 0.3, root_margin: 1.0, ..Tuning::of(Reading::Weight) },
 };
 
 /// The share of targeted examples that are made towards the likeliest other label.

@@ -70,13 +70,13 @@ fn shown(digits: &Digits, batch: &[usize], shift: i8, random: &mut StdRng) -> Re
 
 /// The network while it learns. Per layer a weight `[in, out]` and a bias `[out]`; a convolution's inputs are [row, column,
 /// channel] of its window, the dense layer's [channel, row, column].
-struct Learner {
+pub(super) struct Learner {
     layers: [(Var, Var); 3],
 }
 
 impl Learner {
     /// Weights drawn as He et al. (2015) propose, biases zero.
-    fn random([first, second]: [usize; 2], random: &mut StdRng) -> Result<Self> {
+    pub(super) fn random([first, second]: [usize; 2], random: &mut StdRng) -> Result<Self> {
         let side = pooled(pooled(SIDE));
         let mut layer = |inputs: usize, outputs: usize| {
             let limit = (6.0 / inputs as f32).sqrt();
@@ -89,19 +89,19 @@ impl Learner {
         Ok(Learner { layers })
     }
 
-    fn variables(&self) -> Vec<Var> {
+    pub(super) fn variables(&self) -> Vec<Var> {
         self.layers.iter().flat_map(|(weight, bias)| [weight.clone(), bias.clone()]).collect()
     }
 
     /// The logits `[n, 10]` of images `[n, 28, 28, 1]`.
-    fn logits(&self, images: &Tensor) -> Result<Tensor> {
+    pub(super) fn logits(&self, images: &Tensor) -> Result<Tensor> {
         let [first, second, (weight, bias)] = &self.layers;
         let values = convolve(&convolve(images, first)?, second)?;
         values.permute((0, 3, 1, 2))?.flatten_from(1)?.matmul(weight)?.broadcast_add(bias)
     }
 
     /// The network as it stands.
-    fn network(&self, name: &str) -> std::result::Result<Sequential, TrainError> {
+    pub(super) fn network(&self, name: &str) -> std::result::Result<Sequential, TrainError> {
         let mut operations = Vec::new();
         let mut channels = 1;
         for (weight, bias) in &self.layers[..2] {
@@ -109,9 +109,10 @@ impl Learner {
             let weight = weight.reshape((WINDOW * WINDOW, channels, ()))?.transpose(0, 1)?.flatten(0, 1)?;
             let layer = layer(&weight, bias)?;
             channels = layer.outputs;
-            let convolution = Window { size: (WINDOW, WINDOW), stride: (1, 1), padding: (0, 0) };
+            let convolution = Window { size: (WINDOW, WINDOW), stride: (1, 1), padding: (0, 0), after: (0, 0) };
             operations.push(Operation::Convolution(convolution, layer));
-            operations.push(Operation::MaxPool(Window { size: (POOL, POOL), stride: (POOL, POOL), padding: (0, 0) }));
+            let pool = Window { size: (POOL, POOL), stride: (POOL, POOL), padding: (0, 0), after: (0, 0) };
+            operations.push(Operation::MaxPool(pool));
             operations.push(Operation::Activation(Activation::Relu));
         }
         let (weight, bias) = &self.layers[2];

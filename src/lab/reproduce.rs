@@ -62,6 +62,9 @@ impl Sizes {
     /// A sample.
     pub const QUICK: Sizes =
         Sizes { transfer: 500, nine: 50, sampled: 100, tries: 100, units: 10_000, spectrum: 100, readings: 100 };
+    /// Too few for the figures to mean anything: to see that all of it runs.
+    pub const BRIEF: Sizes =
+        Sizes { transfer: 60, nine: 5, sampled: 20, tries: 50, units: 300, spectrum: 20, readings: 30 };
 }
 
 /// Why the reproduction stopped.

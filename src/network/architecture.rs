@@ -4,8 +4,15 @@
 //! normalise mean=0.1307 deviation=0.3081
 //! conv2d 0 stride=1 padding=2            tensors 0.weight [out, in, rows, columns] and, if there is one, 0.bias [out]
 //! batchnorm2d 1 eps=1e-05                1.running_mean, 1.running_var and, if there are, 1.weight and 1.bias
-//! relu                                   or tanh, sigmoid, gelu, flatten
-//! maxpool2d kernel_size=2 stride=2       or avgpool2d; both may have padding=
+//! conv2d 2 groups=4 dilation=2           2.weight [out, in/groups, rows, columns]
+//! relu                                   or tanh, sigmoid, gelu, silu, softplus, softsign, mish, selu, hardswish, relu6, flatten
+//! elu alpha=1 scale=1                    or leakyrelu negative_slope=0.01, hardsigmoid slope=0.1667 shift=0.5,
+//!                                        hardtanh min_val=-1 max_val=1
+//! maxpool2d kernel_size=2 stride=2       or avgpool2d; both, and conv2d, may have padding= and, if that differs at the lower and the
+//!                                        right edge, padding_after=; avgpool2d may have count_include_pad=False
+//! zeropad2d padding=1,1,1,1              left, right, above, below
+//! resize size=32,32                      bilinear
+//! mark 1                                 keeps what there is; `add 1` adds it later, `recall 1` goes on with it
 //! dropout                                or dropout2d, identity, and at the end softmax or logsoftmax: nothing in evaluation
 //! linear 6                               6.weight [out, in] and, if there is one, 6.bias [out]
 //! ```
@@ -15,28 +22,52 @@
 //! `nn.Sequential`.
 
 use super::{
-    Activation, Layer, NetworkError, Operation, Sequential, Window,
+    Activation, Edges, Function, Layer, NetworkError, Operation, Sequential, Window,
     container::Container,
     sequential::{shapes, simplified},
     tensors::{self, bias, vector, weight},
 };
+#[cfg(feature = "import")]
+use crate::decimal::Decimal;
 use crate::decimal::parse;
 
 /// What a line may begin with, in a sentence.
-const KNOWN: &str = "normalise, conv2d, batchnorm1d, batchnorm2d, linear, maxpool2d, avgpool2d, flatten, dropout, dropout2d, \
-                     identity, relu, tanh, sigmoid, gelu, softmax, logsoftmax";
+const KNOWN: &str = "normalise, conv2d, batchnorm1d, batchnorm2d, linear, maxpool2d, avgpool2d, zeropad2d, resize, mark, add, \
+                     recall, flatten, dropout, dropout2d, identity, relu, tanh, sigmoid, gelu, gelutanh, silu, softplus, \
+                     softsign, mish, elu, selu, leakyrelu, hardsigmoid, hardswish, relu6, hardtanh, softmax, logsoftmax";
 /// What a line may say, and means something here.
-const KEYS: [&str; 6] = ["kernel_size", "stride", "padding", "eps", "mean", "deviation"];
+const KEYS: [&str; 17] = [
+    "kernel_size",
+    "stride",
+    "padding",
+    "padding_after",
+    "eps",
+    "mean",
+    "deviation",
+    "groups",
+    "dilation",
+    "size",
+    "alpha",
+    "scale",
+    "negative_slope",
+    "slope",
+    "shift",
+    "min_val",
+    "max_val",
+];
 /// What else a line may say: nothing out of the usual.
-const USUAL: [&str; 8] = [
-    "dilation=1",
-    "dilation=(1,1)",
-    "groups=1",
+const USUAL: [&str; 11] = [
     "padding_mode=zeros",
     "ceil_mode=False",
     "count_include_pad=True",
     "divisor_override=None",
     "approximate=none",
+    "beta=1",
+    "beta=1.0",
+    "threshold=20",
+    "threshold=20.0",
+    "inplace=False",
+    "inplace=True",
 ];
 /// The largest size, stride or padding.
 const LARGEST: f64 = 255.0;
@@ -54,16 +85,20 @@ pub(super) fn read(tensors: &Container<'_>, text: &str) -> Result<Sequential, Ne
         if has_ended {
             return Err(line.wrong("a softmax is the end, and this follows one"));
         }
-        if let (Operation::Linear(layer), []) = (&operation, operations.as_slice())
+        let is_image = operations.iter().all(|before| matches!(before, Operation::Scale { .. }));
+        if let Operation::Linear(layer) = &operation
+            && is_image
             && layer.inputs == crate::PIXELS
         {
             // Flattened by whoever calls the network.
             operations.push(Operation::Flatten);
             lines.push(text);
         }
+        if operation.layer().is_some() || matches!(operation, Operation::Scale { .. }) {
+            names.push(line.name);
+        }
         operations.push(operation);
         lines.push(text);
-        names.push(line.name);
     }
     for tensor in &tensors.tensors {
         let (owner, part) = tensor.name.rsplit_once('.').unwrap_or(("", &tensor.name));
@@ -83,7 +118,7 @@ fn wrong(line: &str, problem: impl Into<String>) -> NetworkError {
 }
 
 /// The text that [`read`] reads, and the tensors that it names after the places of their operations.
-#[cfg(feature = "lab")]
+#[cfg(feature = "import")]
 pub(super) fn write(network: &Sequential, write_layer: tensors::WriteLayer) -> (String, Vec<tensors::Written>) {
     let (mut lines, mut tensors) = (Vec::new(), Vec::new());
     for (k, (operation, input)) in network.operations().iter().zip(network.shapes()).enumerate() {
@@ -98,6 +133,11 @@ pub(super) fn write(network: &Sequential, write_layer: tensors::WriteLayer) -> (
                 let shape = vec![layer.outputs, input.channels, window.size.0, window.size.1];
                 tensors.extend(write_layer(&name, shape, layer));
             }
+            Operation::Depthwise(window, layer) => {
+                line = format!("{line} {name} groups={}", layer.outputs);
+                let shape = vec![layer.outputs, 1, window.size.0, window.size.1];
+                tensors.extend(write_layer(&name, shape, layer));
+            }
             Operation::Linear(layer) => {
                 line = format!("{line} {name}");
                 tensors.extend(write_layer(&name, vec![layer.outputs, layer.inputs], layer));
@@ -108,12 +148,28 @@ pub(super) fn write(network: &Sequential, write_layer: tensors::WriteLayer) -> (
                 tensors.extend([vector("running_mean", &zeros), vector("running_var", &ones)]);
                 tensors.extend([vector("weight", factor), vector("bias", shift)]);
             }
+            Operation::AverageInside(_) => line.push_str(" count_include_pad=False"),
+            Operation::Pad(Edges { top, bottom, left, right }) => {
+                line = format!("{line} padding={left},{right},{top},{bottom}");
+            }
+            Operation::Resize((rows, columns)) => line = format!("{line} size={rows},{columns}"),
+            Operation::Mark(label) | Operation::Add(label) | Operation::Recall(label) => {
+                line = format!("{line} {label}")
+            }
+            Operation::Function(function) => {
+                for (key, value) in { *function }.settings() {
+                    line = format!("{line} {key}={}", Decimal(*value));
+                }
+            }
             _ => {}
         }
-        if let Some(Window { size, stride, padding }) = operation.window() {
+        if let Some(Window { size, stride, padding, after }) = operation.window() {
             let size =
                 if operation.layer().is_some() { String::new() } else { format!(" kernel_size={},{}", size.0, size.1) };
             line = format!("{line}{size} stride={},{} padding={},{}", stride.0, stride.1, padding.0, padding.1);
+            if after != padding {
+                line = format!("{line} padding_after={},{}", after.0, after.1);
+            }
         }
         lines.push(line);
     }
@@ -126,17 +182,22 @@ struct Line<'a> {
     kind: &'a str,
     /// What its tensors' names begin with; empty if it has none.
     name: &'a str,
+    /// An average is of what is inside the image.
+    counts_inside: bool,
     options: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Line<'a> {
     fn of(text: &'a str) -> Result<Self, NetworkError> {
         let mut words = text.split(' ').filter(|word| !word.is_empty());
-        let mut line = Line { text, kind: words.next().unwrap_or_default(), name: "", options: Vec::new() };
+        let kind = words.next().unwrap_or_default();
+        let mut line = Line { text, kind, name: "", counts_inside: false, options: Vec::new() };
         for word in words {
             match word.split_once('=') {
                 Some((key, value)) if KEYS.contains(&key) => line.options.push((key, value)),
                 _ if USUAL.contains(&word) => {}
+                Some(("count_include_pad", "False")) => line.counts_inside = true,
+                Some(("approximate", "tanh")) if line.kind == "gelu" => line.kind = "gelutanh",
                 None if line.name.is_empty() => line.name = word,
                 _ => return Err(wrong(text, format!("“{word}” cannot be done here"))),
             }
@@ -163,22 +224,55 @@ impl<'a> Line<'a> {
                 Operation::Linear(self.layer(tensors, outputs, inputs, values)?)
             }
             "maxpool2d" => Operation::MaxPool(self.window(None)?),
+            "avgpool2d" if self.counts_inside => Operation::AverageInside(self.window(None)?),
             "avgpool2d" => Operation::AveragePool(self.window(None)?),
+            "zeropad2d" => self.padding()?,
+            "resize" => Operation::Resize(self.whole("size", (0, 0), 1.0)?),
+            "mark" => Operation::Mark(self.label()?),
+            "add" => Operation::Add(self.label()?),
+            "recall" => Operation::Recall(self.label()?),
             "flatten" => Operation::Flatten,
-            "gelu" => Operation::Gelu,
             "" | "dropout" | "dropout2d" | "identity" | "softmax" | "logsoftmax" => return Ok(None),
-            other => Operation::Activation(
-                Activation::parse(other)
-                    .ok_or_else(|| wrong(self.text, format!("“{other}” is not known here; known are {KNOWN}")))?,
-            ),
+            other => match (Activation::parse(other), Function::parse(other)) {
+                (Some(activation), _) => Operation::Activation(activation),
+                (None, Some(function)) => self.function(function)?,
+                (None, None) => {
+                    return Err(wrong(self.text, format!("“{other}” is not known here; known are {KNOWN}")));
+                }
+            },
         }))
+    }
+
+    fn function(&self, mut function: Function) -> Result<Operation, NetworkError> {
+        for (key, value) in function.settings() {
+            *value = self.number(key, f64::from(*value))? as f32;
+        }
+        Ok(Operation::Function(function))
+    }
+
+    /// The number that a mark goes by.
+    fn label(&self) -> Result<usize, NetworkError> {
+        self.name.parse().map_err(|_| self.wrong("a mark goes by a whole number"))
+    }
+
+    /// One number for all edges, or (left,right,above,below).
+    fn padding(&self) -> Result<Operation, NetworkError> {
+        let text = self.options.iter().find(|(key, _)| *key == "padding").map_or("", |(_, text)| text);
+        let numbers =
+            text.trim_matches(['(', ')']).split(',').map(|text| text.parse().ok().filter(|n| *n <= LARGEST as usize));
+        let (top, bottom, left, right) = match numbers.collect::<Option<Vec<usize>>>().as_deref() {
+            Some(&[all]) => (all, all, all, all),
+            Some(&[left, right, top, bottom]) => (top, bottom, left, right),
+            _ => return Err(self.wrong("padding is not one whole number up to 255, nor four of them")),
+        };
+        Ok(Operation::Pad(Edges { top, bottom, left, right }))
     }
 
     /// One number for both directions, or (rows,columns).
     #[inline(never)]
     fn pair(&self, key: &str, usual: (f64, f64)) -> Result<(f64, f64), NetworkError> {
         let Some((_, text)) = self.options.iter().find(|(known, _)| *known == key) else { return Ok(usual) };
-        let text = text.trim_matches(['(', ')']);
+        let text = text.trim_matches(['(', ')']).trim_end_matches(',');
         let (rows, columns) = text.split_once(',').unwrap_or((text, text));
         parse(rows)
             .zip(parse(columns))
@@ -204,18 +298,23 @@ impl<'a> Line<'a> {
     fn window(&self, known: Option<(usize, usize)>) -> Result<Window, NetworkError> {
         let size = known.map_or_else(|| self.whole("kernel_size", (0, 0), 1.0), Ok)?;
         let stride = self.whole("stride", if known.is_some() { (1, 1) } else { size }, 1.0)?;
-        let padding = match self.options.iter().find(|option| option.0 == "padding") {
-            Some((_, "valid")) => (0, 0),
-            // As much on both sides: of even windows PyTorch's is not.
-            Some((_, "same")) if size.0 % 2 == 1 && size.1 % 2 == 1 => (size.0 / 2, size.1 / 2),
-            _ => self.whole("padding", (0, 0), 0.0)?,
+        let (padding, after) = match self.options.iter().find(|option| option.0 == "padding") {
+            Some((_, "valid")) => ((0, 0), (0, 0)),
+            // Of even windows there is more at the end, as PyTorch has it.
+            Some((_, "same")) => {
+                ((size.0.saturating_sub(1) / 2, size.1.saturating_sub(1) / 2), (size.0 / 2, size.1 / 2))
+            }
+            _ => {
+                let padding = self.whole("padding", (0, 0), 0.0)?;
+                (padding, padding)
+            }
         };
-        Ok(Window { size, stride, padding })
+        Ok(Window { size, stride, padding, after: self.whole("padding_after", after, 0.0)? })
     }
 
     #[inline(never)]
     fn tensor_name(&self, part: &str) -> String {
-        [self.name, part].join(".")
+        tensors::part(self.name, part)
     }
 
     fn convolution(&self, tensors: &Container<'_>) -> Result<Operation, NetworkError> {
@@ -225,7 +324,22 @@ impl<'a> Line<'a> {
             return Err(NetworkError::Shape { tensor: self.tensor_name("weight"), found: shape, expected });
         };
         let inputs = channels.saturating_mul(rows).saturating_mul(columns);
-        Ok(Operation::Convolution(self.window(Some((rows, columns)))?, self.layer(tensors, outputs, inputs, values)?))
+        let mut layer = self.layer(tensors, outputs, inputs, values)?;
+        let ((groups, _), apart) = (self.whole("groups", (1, 1), 1.0)?, self.whole("dilation", (1, 1), 1.0)?);
+        let mut size = (rows, columns);
+        if apart != (1, 1) {
+            size = (spread_over(rows, apart.0), spread_over(columns, apart.1));
+            layer = dilated(layer, channels, (rows, columns), apart)
+                .ok_or_else(|| self.wrong("the network is too large to be searched on a page"))?;
+        }
+        let window = self.window(Some(size))?;
+        if groups > 1 && groups == outputs && channels == 1 {
+            return Ok(Operation::Depthwise(window, layer));
+        }
+        if groups > 1 {
+            layer = ungrouped(layer, groups).ok_or_else(|| self.wrong("its outputs are no multiple of its groups"))?;
+        }
+        Ok(Operation::Convolution(window, layer))
     }
 
     #[inline(never)]
@@ -264,9 +378,42 @@ impl<'a> Line<'a> {
     /// `(x − mean)/deviation`
     fn normalise(&self) -> Result<Operation, NetworkError> {
         let (mean, deviation) = (self.number("mean", 0.0)?, self.number("deviation", 1.0)?);
-        if deviation <= 0.0 {
-            return Err(self.wrong("its deviation is not above 0"));
+        if deviation == 0.0 {
+            return Err(self.wrong("its deviation is 0"));
         }
         Ok(Operation::Scale { factor: vec![(1.0 / deviation) as f32], shift: vec![(-mean / deviation) as f32] })
     }
+}
+
+/// The most numbers of a layer that is written out in full.
+const MOST_WEIGHTS: usize = 1 << 24;
+
+/// How long so many weights are, so far apart.
+fn spread_over(weights: usize, apart: usize) -> usize {
+    weights.saturating_sub(1).saturating_mul(apart).saturating_add(1)
+}
+
+/// The same layer with zeros between its weights; none where it would be too large.
+pub(crate) fn dilated(layer: Layer, channels: usize, size: (usize, usize), apart: (usize, usize)) -> Option<Layer> {
+    let wide = (spread_over(size.0, apart.0), spread_over(size.1, apart.1));
+    let inputs = channels.checked_mul(wide.0)?.checked_mul(wide.1)?;
+    layer.outputs.checked_mul(inputs).filter(|count| *count <= MOST_WEIGHTS)?;
+    let mut weight = vec![0.0; layer.outputs * inputs];
+    for (k, w) in layer.weight.iter().enumerate() {
+        let (plane, row, column) = (k / (size.0 * size.1), k / size.1 % size.0, k % size.1);
+        weight[(plane * wide.0 + row * apart.0) * wide.1 + column * apart.1] = *w;
+    }
+    Some(Layer { inputs, weight, ..layer })
+}
+
+/// The same layer with zeros for the inputs that its groups leave out; none where it does not divide, or would be too large.
+pub(crate) fn ungrouped(layer: Layer, groups: usize) -> Option<Layer> {
+    let each = layer.outputs.checked_div(groups).filter(|each| each * groups == layer.outputs && *each > 0)?;
+    let inputs = layer.inputs.checked_mul(groups)?;
+    layer.outputs.checked_mul(inputs).filter(|count| *count <= MOST_WEIGHTS)?;
+    let mut weight = vec![0.0; layer.outputs * inputs];
+    for (output, row) in layer.weight.chunks_exact(layer.inputs.max(1)).enumerate() {
+        weight[output * inputs + output / each * layer.inputs..][..layer.inputs].copy_from_slice(row);
+    }
+    Some(Layer { inputs, weight, ..layer })
 }

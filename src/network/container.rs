@@ -12,28 +12,28 @@ const LONGEST_HEADER: usize = 100_000_000;
 const MOST_TENSORS: usize = 1000;
 
 /// A named tensor.
-pub(super) struct Tensor<'a> {
-    pub(super) name: String,
+pub(crate) struct Tensor<'a> {
+    pub(crate) name: String,
     /// As the file calls it, e.g. `F32`.
-    pub(super) dtype: String,
-    pub(super) shape: Vec<usize>,
+    pub(crate) dtype: String,
+    pub(crate) shape: Vec<usize>,
     /// Little-endian, row by row.
-    pub(super) data: &'a [u8],
+    pub(crate) data: &'a [u8],
 }
 
 /// A whole file.
-pub(super) struct Container<'a> {
-    pub(super) tensors: Vec<Tensor<'a>>,
+pub(crate) struct Container<'a> {
+    pub(crate) tensors: Vec<Tensor<'a>>,
     metadata: Vec<(String, String)>,
 }
 
 impl<'a> Container<'a> {
     /// Reads a file; the error says what is wrong with it in words.
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
         let (length, rest) = bytes.split_first_chunk::<8>().ok_or("it is shorter than the length of a header")?;
         let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
         if length > LONGEST_HEADER {
-            return Err("its header would be longer than any is".into());
+            return Err("it does not begin with the length of a header, as such a file does".into());
         }
         let (header, data) = rest.split_at_checked(length).ok_or("it ends within its header")?;
         let header = std::str::from_utf8(header).map_err(|_| "its header is no text")?;
@@ -42,7 +42,15 @@ impl<'a> Container<'a> {
         let mut places = Vec::new();
         json.object(|json, name| {
             if name == "__metadata__" {
+                #[cfg(feature = "sequential")]
+                if json.take_word("null") {
+                    return Ok(());
+                }
                 return json.object(|json, key| {
+                    #[cfg(feature = "sequential")]
+                    if !json.is_next('"') {
+                        return json.skip(0);
+                    }
                     let value = json.string()?;
                     container.metadata.push((key, value));
                     Ok(())
@@ -67,12 +75,12 @@ impl<'a> Container<'a> {
     }
 
     /// An entry of the metadata.
-    pub(super) fn entry(&self, key: &str) -> Option<&str> {
+    pub(crate) fn entry(&self, key: &str) -> Option<&str> {
         self.metadata.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     /// The tensor of that name.
-    pub(super) fn tensor(&self, name: &str) -> Option<&Tensor<'a>> {
+    pub(crate) fn tensor(&self, name: &str) -> Option<&Tensor<'a>> {
         self.tensors.iter().find(|tensor| tensor.name == name)
     }
 
@@ -138,6 +146,9 @@ impl Json<'_> {
                 "dtype" => dtype = Some(json.string()?),
                 "shape" => shape = Some(json.numbers()?),
                 "data_offsets" => place = Some(json.numbers()?),
+                #[cfg(feature = "sequential")]
+                _ => json.skip(0)?,
+                #[cfg(not(feature = "sequential"))]
                 _ => return Err(words(|| format!("its header says {key:?} of {name:?}"))),
             }
             Ok(())
@@ -146,6 +157,46 @@ impl Json<'_> {
             (Some(dtype), Some(shape), Some(&[from, to])) => Ok((Tensor { name, dtype, shape, data: &[] }, (from, to))),
             _ => Err(words(|| format!("its header lacks the dtype, shape or data_offsets of {name:?}"))),
         }
+    }
+
+    /// Any value, which says nothing here.
+    #[cfg(feature = "sequential")]
+    fn skip(&mut self, depth: usize) -> Result<(), String> {
+        if depth > 20 {
+            return Err("its header has lists in each other without end".into());
+        }
+        if self.is_next('"') {
+            return self.string().map(drop);
+        }
+        if self.is_next('{') {
+            return self.object(|json, _| json.skip(depth + 1));
+        }
+        if self.take('[') {
+            while !self.take(']') {
+                self.skip(depth + 1)?;
+                self.take(',');
+            }
+            return Ok(());
+        }
+        let length = self.rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b)).count();
+        let (word, rest) = self.rest.split_at_checked(length).unwrap_or_default();
+        self.rest = rest;
+        if word.is_empty() { Err("its header has a value that is none".into()) } else { Ok(()) }
+    }
+
+    /// Whether this follows.
+    #[cfg(feature = "sequential")]
+    fn is_next(&mut self, mark: char) -> bool {
+        self.skip_space();
+        self.rest.starts_with(mark)
+    }
+
+    #[cfg(feature = "sequential")]
+    fn take_word(&mut self, word: &str) -> bool {
+        self.skip_space();
+        let rest = self.rest.strip_prefix(word);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
     }
 
     /// `[1, 2, …]`
@@ -241,7 +292,7 @@ impl Json<'_> {
 }
 
 /// The decimal digits that a text begins with, and the rest.
-pub(super) fn leading_digits(text: &str) -> (&str, &str) {
+pub(crate) fn leading_digits(text: &str) -> (&str, &str) {
     // Checked, though it can't fail: what panics over the parts of a text is two kilobytes of the page's module.
     text.split_at_checked(text.bytes().take_while(u8::is_ascii_digit).count()).unwrap_or((text, ""))
 }

@@ -65,6 +65,17 @@ pub enum NetworkError {
         /// The offending value.
         value: f32,
     },
+    /// Layers of one shape whose names don't say which comes first.
+    #[error(
+        "the layers {first:?} and {second:?} have one shape, and their names do not say which comes first; number them, or add an \
+         architecture to the file's metadata"
+    )]
+    Order {
+        /// The name of one.
+        first: String,
+        /// The name of the other.
+        second: String,
+    },
     /// No activation, or one that is not known, in a network with hidden layers.
     #[error("the file's metadata gives the activation as {found}; expected “sigmoid”, “relu” or “tanh”")]
     Activation {

@@ -64,6 +64,7 @@ impl Mlp {
             layers.push(read_layer(tensors, name)?);
         }
         check_layers(&names, &layers)?;
+        check_order(&names, &layers)?;
         let activation = match tensors.entry("activation") {
             Some(text) => Activation::parse(text)
                 .ok_or_else(|| NetworkError::Activation { found: words(|| format!("{text:?}")) })?,
@@ -73,6 +74,21 @@ impl Mlp {
         let name = tensors.entry("name").map_or_else(|| shape_name(&layers), str::to_owned);
         Ok(Mlp::checked(name, activation, layers))
     }
+}
+
+/// Layers that could be exchanged have names that differ in numbers alone.
+fn check_order(names: &[String], layers: &[Layer]) -> Result<(), NetworkError> {
+    let words = |name: &str| {
+        name.bytes().filter(|b| !b.is_ascii_digit()).fold(0u64, |sum, b| sum.wrapping_mul(31) + u64::from(b))
+    };
+    for (k, (name, layer)) in names.iter().zip(layers).enumerate() {
+        for (other, before) in names.iter().zip(layers).take(k) {
+            if (layer.inputs, layer.outputs) == (before.inputs, before.outputs) && words(name) != words(other) {
+                return Err(NetworkError::Order { first: other.clone(), second: name.clone() });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The distinct layer names, in natural order, of tensors called `….weight`, `….bias` and `….weight_scale`.

@@ -1,20 +1,20 @@
 //! Weights in 8 bits: signed bytes, and a scale for each row, `W_ij = scale_i·q_ij`.
 
 /// Steps of the scale in the spread (root mean square) of a large layer's weights.
-#[cfg(feature = "lab")]
+#[cfg(feature = "import")]
 const STEPS: f32 = 8.0;
 
 /// Steps of a row's scale in its largest weight, in layers that are not large.
-#[cfg(feature = "lab")]
+#[cfg(feature = "import")]
 const LEVELS: f32 = 63.0;
 
 /// Weights of a layer that is not large: in coarser steps it would make a file smaller by some hundred bytes.
-#[cfg(feature = "lab")]
+#[cfg(feature = "import")]
 const FEW: usize = 8192;
 
 /// Rows of `inputs` weights as signed bytes, and their scales. A large layer's rows have one scale, which costs fewer bits for the
 /// same error than one for each, but for those whose largest weight would be beyond a byte.
-#[cfg(feature = "lab")]
+#[cfg(feature = "import")]
 pub(super) fn encode_rows(weight: &[f32], inputs: usize) -> (Vec<u8>, Vec<f32>) {
     let square: f64 = weight.iter().map(|&w| f64::from(w) * f64::from(w)).sum();
     let spread = (square / weight.len() as f64).sqrt() as f32;

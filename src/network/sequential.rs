@@ -4,7 +4,7 @@
 //! What flows between operations has channels, rows and columns; a flat vector is channels alone. Values are in the order
 //! [channel, row, column], as PyTorch's.
 
-use super::{Activation, Layer, Mlp, NetworkError, lanes::LANES};
+use super::{Activation, Function, Layer, Mlp, NetworkError, lanes::LANES};
 use crate::{LABELS, PIXELS, SIDE, decimal::Decimal};
 
 /// The most operations; every one of the usual networks has fewer than 30.
@@ -13,6 +13,9 @@ const MOST_OPERATIONS: usize = 100;
 const MOST_VALUES: usize = 1 << 22;
 /// The most multiplications of one forward pass; a search needs some dozens of passes.
 const MOST_WORK: usize = 50_000_000;
+
+/// As how many channels fewer count, where channels are looked at one by one.
+const FEWEST_CHANNELS: usize = 16;
 
 /// Channels, rows and columns of what flows between two operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +38,7 @@ impl Shape {
     }
 
     /// Rows times columns.
-    pub(super) fn area(self) -> usize {
+    pub(crate) fn area(self) -> usize {
         self.rows.saturating_mul(self.columns)
     }
 
@@ -51,19 +54,34 @@ pub struct Window {
     pub size: (usize, usize),
     /// How far it moves.
     pub stride: (usize, usize),
-    /// How far it may reach over each edge.
+    /// How far it may reach over the upper and the left edge.
     pub padding: (usize, usize),
+    /// How far it may reach over the lower and the right edge.
+    pub after: (usize, usize),
+}
+
+/// How many rows and columns of zeros are put around an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edges {
+    /// Rows above.
+    pub top: usize,
+    /// Rows below.
+    pub bottom: usize,
+    /// Columns to the left.
+    pub left: usize,
+    /// Columns to the right.
+    pub right: usize,
 }
 
 impl Window {
     /// Rows and columns of its positions on `shape`; none where it does not fit.
     fn positions(self, shape: Shape) -> Option<(usize, usize)> {
         let along = |length: usize, size: usize, stride: usize, padding: usize| {
-            let free = (length + 2 * padding).checked_sub(size)?;
+            let free = (length + padding).checked_sub(size)?;
             Some(free.checked_div(stride)? + 1)
         };
-        let rows = along(shape.rows, self.size.0, self.stride.0, self.padding.0)?;
-        Some((rows, along(shape.columns, self.size.1, self.stride.1, self.padding.1)?))
+        let rows = along(shape.rows, self.size.0, self.stride.0, self.padding.0 + self.after.0)?;
+        Some((rows, along(shape.columns, self.size.1, self.stride.1, self.padding.1 + self.after.1)?))
     }
 
     pub(super) fn area(self) -> usize {
@@ -98,18 +116,32 @@ pub enum Operation {
     },
     /// A convolution of dilation 1 in one group. The layer's weight is [out, in, rows, columns] of the window.
     Convolution(Window, Layer),
+    /// A convolution of each channel by itself. The layer's weight is [channel, rows, columns] of the window.
+    Depthwise(Window, Layer),
     /// An affine layer of a flat vector.
     Linear(Layer),
     /// The largest value in each window; what lies over the edge does not count. Of equals, the first gets the gradient.
     MaxPool(Window),
     /// The mean of each window; what lies over the edge counts as zero.
     AveragePool(Window),
-    /// A non-linearity.
+    /// The mean of what of each window is over the image.
+    AverageInside(Window),
+    /// Zeros around an image.
+    Pad(Edges),
+    /// The image with so many rows and columns, bilinear between pixels' centres.
+    Resize((usize, usize)),
+    /// A non-linearity of a plain perceptron.
     Activation(Activation),
-    /// `z·Φ(z)` (Hendrycks and Gimpel 2016, arXiv 1606.08415).
-    Gelu,
+    /// Another one.
+    Function(Function),
     /// All values as one flat vector.
     Flatten,
+    /// Keeps the values under a label, for a later [`Operation::Add`] or [`Operation::Recall`]; goes on with the same.
+    Mark(usize),
+    /// Adds the values that were kept under this label: the end of a residual block.
+    Add(usize),
+    /// Goes on with the values that were kept under this label.
+    Recall(usize),
 }
 
 /// A network from 784 pixels to 10 logits, one operation after another.
@@ -156,7 +188,11 @@ impl Sequential {
         assert_eq!(image.len(), PIXELS, "an image has 784 pixels");
         let image: Vec<f64> = image.iter().map(|&v| f64::from(v)).collect();
         let steps = self.operations.iter().zip(self.shapes.windows(2));
-        let values = steps.fold(image, |values, (operation, shapes)| operation.apply(&values, shapes[0], shapes[1]));
+        let mut marks = Vec::new();
+        let apply = |values: Vec<f64>, (operation, shapes): (&Operation, &[Shape])| {
+            operation.apply(&values, shapes[0], shapes[1], &mut marks)
+        };
+        let values = steps.fold(image, apply);
         std::array::from_fn(|l| values[l] as f32)
     }
 
@@ -181,12 +217,16 @@ impl Sequential {
     }
 }
 
-/// The same operations, or fewer: each normalisation in the layer before it, or in the dense one after it.
+/// The same operations, or fewer: each normalisation in the layer before it, or in the dense one after it; and without
+/// increasing functions of the ten values at the end, which leave their order as it is.
 pub(super) fn simplified(operations: Vec<Operation>) -> Vec<Operation> {
     let mut all: Vec<Operation> = Vec::with_capacity(operations.len());
     for mut operation in operations {
         match (all.as_mut_slice(), &mut operation) {
-            ([.., Operation::Convolution(_, layer) | Operation::Linear(layer)], Operation::Scale { factor, shift }) => {
+            (
+                [.., Operation::Convolution(_, layer) | Operation::Depthwise(_, layer) | Operation::Linear(layer)],
+                Operation::Scale { factor, shift },
+            ) => {
                 for (o, row) in layer.weight.chunks_exact_mut(layer.inputs).enumerate() {
                     row.iter_mut().for_each(|w| *w *= factor[o]);
                     layer.bias[o] = layer.bias[o] * factor[o] + shift[o];
@@ -205,6 +245,9 @@ pub(super) fn simplified(operations: Vec<Operation>) -> Vec<Operation> {
             _ => {}
         }
         all.push(operation);
+    }
+    while all.len() > 1 && all.last().is_some_and(Operation::is_increasing) {
+        all.pop();
     }
     all
 }
@@ -228,26 +271,75 @@ pub(super) fn shapes(operations: &[Operation]) -> Result<Vec<Shape>, (usize, Str
         return Err((MOST_OPERATIONS, format!("no more than {MOST_OPERATIONS} operations are taken")));
     }
     let mut shapes = vec![IMAGE];
-    let (mut shape, mut work, mut values, mut is_flat) = (IMAGE, 0usize, 0usize, false);
+    let mut flow = Flow { shape: IMAGE, before_flattening: IMAGE, is_flat: false };
+    let (mut work, mut values, mut marks) = (0usize, 0usize, Vec::new());
     for (k, operation) in operations.iter().enumerate() {
-        if is_flat && operation.window().is_some() {
-            return Err((k, format!("it takes an image, and there are {} in a row", describe(shape))));
-        }
-        is_flat |= *operation == Operation::Flatten;
-        let after = operation.output(shape).map_err(|problem| (k, problem))?;
-        work = work.saturating_add(operation.work(shape, after));
-        values = values.saturating_add(after.channels.next_multiple_of(LANES).saturating_mul(after.area()));
+        flow = flow.through(operation, &mut marks).map_err(|problem| (k, problem))?;
+        work = work.saturating_add(operation.work(flow.shape));
+        values = values.saturating_add(flow.shape.channels.next_multiple_of(LANES).saturating_mul(flow.shape.area()));
         if values > MOST_VALUES || work > MOST_WORK {
             return Err((k, "the network is too large to be searched on a page".into()));
         }
-        shape = after;
-        shapes.push(shape);
+        shapes.push(flow.shape);
     }
-    if shape == Shape::flat(LABELS) {
+    if flow.shape == Shape::flat(LABELS) {
         Ok(shapes)
     } else {
-        Err((operations.len(), format!("it leaves {} where {LABELS} logits were expected", describe(shape))))
+        Err((operations.len(), format!("it leaves {} where {LABELS} logits were expected", describe(flow.shape))))
     }
+}
+
+/// What there is between two operations.
+#[derive(Clone, Copy, PartialEq)]
+struct Flow {
+    shape: Shape,
+    /// As the values lie, which flattening does not move.
+    before_flattening: Shape,
+    is_flat: bool,
+}
+
+impl Flow {
+    /// What there is after `operation`, or why that does not fit.
+    fn through(mut self, operation: &Operation, marks: &mut Vec<(usize, Flow)>) -> Result<Flow, String> {
+        let takes_image = operation.window().is_some() || matches!(operation, Operation::Pad(_) | Operation::Resize(_));
+        if self.is_flat && takes_image {
+            return Err(format!("it takes an image, and there are {} in a row", describe(self.shape)));
+        }
+        match operation {
+            Operation::Mark(label) => {
+                marks.retain(|(known, _)| known != label);
+                marks.push((*label, self));
+            }
+            Operation::Add(label) | Operation::Recall(label) => {
+                let kept = marks.iter().find(|(known, _)| known == label).map(|(_, kept)| *kept);
+                let kept = kept.ok_or_else(|| format!("nothing is marked {label} before it"))?;
+                if *operation == Operation::Recall(*label) {
+                    return Ok(kept);
+                }
+                if kept.before_flattening != self.before_flattening || kept.shape != self.shape {
+                    return Err(format!("it adds {} to {}", describe(kept.shape), describe(self.shape)));
+                }
+            }
+            _ => {
+                self.shape = operation.output(self.shape)?;
+                self.is_flat |= *operation == Operation::Flatten;
+                let moves = operation.window().is_some() || matches!(operation, Operation::Linear(_));
+                if moves || matches!(operation, Operation::Pad(_) | Operation::Resize(_)) {
+                    self.before_flattening = self.shape;
+                }
+            }
+        }
+        Ok(self)
+    }
+}
+
+/// Which places along an edge of `from` make place `k` of `to`, and how much of each: bilinear, centre on centre, as
+/// PyTorch's `interpolate` without `align_corners` and TensorFlow's `resize` without antialiasing do it.
+pub(super) fn resized(k: usize, to: usize, from: usize) -> [(usize, f64); 2] {
+    let place = ((k as f64 + 0.5) * from as f64 / to as f64 - 0.5).clamp(0.0, (from - 1) as f64);
+    let first = (place as usize).min(from - 1);
+    let part = place - first as f64;
+    [(first, 1.0 - part), ((first + 1).min(from - 1), part)]
 }
 
 /// A shape in words.
@@ -262,22 +354,38 @@ impl Operation {
     pub fn kind(&self) -> &'static str {
         match self {
             Operation::Scale { .. } => "batchnorm2d",
-            Operation::Convolution(..) => "conv2d",
+            Operation::Convolution(..) | Operation::Depthwise(..) => "conv2d",
             Operation::Linear(_) => "linear",
             Operation::MaxPool(_) => "maxpool2d",
-            Operation::AveragePool(_) => "avgpool2d",
+            Operation::AveragePool(_) | Operation::AverageInside(_) => "avgpool2d",
+            Operation::Pad(_) => "zeropad2d",
+            Operation::Resize(_) => "resize",
             Operation::Activation(activation) => activation.name(),
-            Operation::Gelu => "gelu",
+            Operation::Function(function) => function.name(),
             Operation::Flatten => "flatten",
+            Operation::Mark(_) => "mark",
+            Operation::Add(_) => "add",
+            Operation::Recall(_) => "recall",
+        }
+    }
+
+    /// Whether a larger number always has a larger value.
+    fn is_increasing(&self) -> bool {
+        match self {
+            Operation::Activation(activation) => *activation != Activation::Relu,
+            Operation::Function(function) => function.is_increasing(),
+            _ => false,
         }
     }
 
     /// The window that it looks through.
-    pub(super) fn window(&self) -> Option<Window> {
+    pub(crate) fn window(&self) -> Option<Window> {
         match self {
-            Operation::Convolution(window, _) | Operation::MaxPool(window) | Operation::AveragePool(window) => {
-                Some(*window)
-            }
+            Operation::Convolution(window, _)
+            | Operation::Depthwise(window, _)
+            | Operation::MaxPool(window)
+            | Operation::AveragePool(window)
+            | Operation::AverageInside(window) => Some(*window),
             _ => None,
         }
     }
@@ -287,9 +395,12 @@ impl Operation {
         let mut output = input;
         let mut area = 1;
         if let Some(window) = self.window() {
-            // Some of what it covers is always there; pooling keeps to half, as PyTorch does.
-            let most = |size: usize| if self.layer().is_some() { size.saturating_sub(1) } else { size / 2 };
-            if window.padding.0 > most(window.size.0) || window.padding.1 > most(window.size.1) {
+            // Some of what it covers is always there; pooling keeps to half before the image, as PyTorch does.
+            let all_but_one = |size: usize| size.saturating_sub(1);
+            let most = |size: usize| if self.layer().is_some() { all_but_one(size) } else { size / 2 };
+            let (before, after, size) = (window.padding, window.after, window.size);
+            let is_before = before.0 > most(size.0) || before.1 > most(size.1);
+            if is_before || after.0 > all_but_one(size.0) || after.1 > all_but_one(size.1) {
                 return Err("the padding is too large for the window".into());
             }
             let positions = window.positions(input).filter(|_| window.area() > 0);
@@ -302,7 +413,11 @@ impl Operation {
                 return Err(format!("it takes a flat vector, and there are {}: flatten first", describe(input)));
             }
             let Layer { inputs, outputs, weight, bias } = layer;
-            let coming = input.channels.saturating_mul(area);
+            let is_depthwise = matches!(self, Operation::Depthwise(..));
+            let coming = if is_depthwise { area } else { input.channels.saturating_mul(area) };
+            if is_depthwise && *outputs != input.channels {
+                return Err(format!("it is of {outputs} channels, and {} come in", input.channels));
+            }
             if *inputs != coming || *outputs == 0 {
                 return Err(format!("it has {inputs} inputs and {outputs} outputs; {coming} inputs come in"));
             }
@@ -316,92 +431,54 @@ impl Operation {
                 check(shift, input.channels)?;
             }
             Operation::Flatten => output = Shape::flat(input.values()),
+            Operation::Pad(Edges { top, bottom, left, right }) => {
+                output.rows = input.rows.saturating_add(top.saturating_add(*bottom));
+                output.columns = input.columns.saturating_add(left.saturating_add(*right));
+            }
+            Operation::Resize((rows, columns)) => (output.rows, output.columns) = (*rows, *columns),
+            Operation::Function(function) if { *function }.settings().iter().any(|(_, v)| !v.is_finite()) => {
+                return Err("its settings are not finite numbers".into());
+            }
             _ => {}
         }
-        Ok(output)
+        if output.area() == 0 { Err("it leaves nothing".into()) } else { Ok(output) }
     }
 
     /// Its affine layer.
-    pub(super) fn layer(&self) -> Option<&Layer> {
+    pub(crate) fn layer(&self) -> Option<&Layer> {
         match self {
-            Operation::Convolution(_, layer) | Operation::Linear(layer) => Some(layer),
+            Operation::Convolution(_, layer) | Operation::Depthwise(_, layer) | Operation::Linear(layer) => Some(layer),
             _ => None,
         }
     }
 
     /// Multiplications of one forward pass, as the kernels do them.
-    fn work(&self, input: Shape, output: Shape) -> usize {
+    fn work(&self, output: Shape) -> usize {
         let each = match self {
-            Operation::Convolution(_, layer) | Operation::Linear(layer) => layer.inputs,
-            Operation::MaxPool(window) => window.area(),
-            Operation::AveragePool(window) => window.area().saturating_mul(input.channels),
+            Operation::Convolution(_, layer) | Operation::Depthwise(_, layer) | Operation::Linear(layer) => {
+                layer.inputs
+            }
+            Operation::MaxPool(window) | Operation::AveragePool(window) | Operation::AverageInside(window) => {
+                window.area()
+            }
+            Operation::Resize(_) => 4,
             _ => 1,
         };
-        each.saturating_mul(output.values())
+        // What looks at each channel by itself keeps a note of every place that it looks at, however few the channels are.
+        let least = if self.is_local() { FEWEST_CHANNELS } else { 1 };
+        each.saturating_mul(output.channels.max(least)).saturating_mul(output.area())
     }
 
-    /// The plain arithmetic. Shapes were checked.
-    fn apply(&self, values: &[f64], input: Shape, output: Shape) -> Vec<f64> {
-        match self {
-            Operation::Scale { factor, shift } => {
-                let channels = values.chunks_exact(input.area()).zip(factor.iter().zip(shift));
-                channels.flat_map(|(v, (&f, &s))| v.iter().map(move |v| f64::from(f) * v + f64::from(s))).collect()
-            }
-            Operation::Convolution(window, layer) => convolve(*window, layer, values, input, output),
-            Operation::Linear(layer) => {
-                let rows = layer.weight.chunks_exact(layer.inputs).zip(&layer.bias);
-                rows.map(|(row, &b)| row.iter().zip(values).fold(f64::from(b), |z, (&w, a)| z + f64::from(w) * a))
-                    .collect()
-            }
-            Operation::MaxPool(window) => {
-                pool(*window, values, input, output, |inside| inside.fold(f64::NEG_INFINITY, f64::max))
-            }
-            Operation::AveragePool(window) => {
-                pool(*window, values, input, output, |inside| inside.sum::<f64>() / window.area() as f64)
-            }
-            Operation::Activation(activation) => values.iter().map(|&z| activation.apply(z)).collect(),
-            Operation::Gelu => {
-                values.iter().map(|z| 0.5 * z * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2)).collect()
-            }
-            Operation::Flatten => values.to_vec(),
-        }
+    /// Whether it looks at each channel by itself, without a maximum.
+    fn is_local(&self) -> bool {
+        let is_mean = matches!(self, Operation::AveragePool(_) | Operation::AverageInside(_));
+        is_mean || matches!(self, Operation::Depthwise(..) | Operation::Pad(_) | Operation::Resize(_))
     }
-}
 
-fn convolve(window: Window, layer: &Layer, values: &[f64], input: Shape, output: Shape) -> Vec<f64> {
-    let mut all = Vec::with_capacity(output.values());
-    for (row_of_weights, &bias) in layer.weight.chunks_exact(layer.inputs).zip(&layer.bias) {
-        for (row, column) in (0..output.rows).flat_map(|row| (0..output.columns).map(move |column| (row, column))) {
-            let mut z = f64::from(bias);
-            for channel in 0..input.channels {
-                for (y, i) in window.rows(input, row) {
-                    for (x, j) in window.columns(input, column) {
-                        let weight = row_of_weights[(channel * window.size.0 + i) * window.size.1 + j];
-                        z += f64::from(weight) * values[(channel * input.rows + y) * input.columns + x];
-                    }
-                }
-            }
-            all.push(z);
-        }
+    /// How far its window may reach over the upper and the left edge, and over the lower and the right one.
+    pub fn window_padding(&self) -> Option<((usize, usize), (usize, usize))> {
+        self.window().map(|window| (window.padding, window.after))
     }
-    all
-}
-
-fn pool(
-    window: Window,
-    values: &[f64],
-    input: Shape,
-    output: Shape,
-    of: impl Fn(&mut dyn Iterator<Item = f64>) -> f64,
-) -> Vec<f64> {
-    let mut all = Vec::with_capacity(output.values());
-    for channel in values.chunks_exact(input.area()) {
-        for (row, column) in (0..output.rows).flat_map(|row| (0..output.columns).map(move |column| (row, column))) {
-            let columns = |y: usize| window.columns(input, column).map(move |(x, _)| channel[y * input.columns + x]);
-            all.push(of(&mut window.rows(input, row).flat_map(|(y, _)| columns(y))));
-        }
-    }
-    all
 }
 
 /// So many values, all finite.

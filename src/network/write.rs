@@ -31,6 +31,14 @@ impl Mlp {
 }
 
 impl Network {
+    /// Writes the file that [`Network::from_safetensors`] reads, in F32, with further `metadata` entries.
+    pub fn to_safetensors(&self, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
+        match self {
+            Network::Mlp(mlp) => mlp.file(layer_f32, metadata),
+            Network::Sequential(sequential) => sequential.file(layer_f32, metadata),
+        }
+    }
+
     /// Writes the file that [`Network::from_safetensors`] reads, in F16, with further `metadata` entries.
     pub fn to_safetensors_f16(&self, metadata: &[(&str, String)]) -> Result<Vec<u8>, NetworkError> {
         match self {
@@ -72,6 +80,14 @@ fn layer_f16(name: &str, shape: Vec<usize>, layer: &Layer) -> Vec<Written> {
     vec![
         (format!("{name}.weight"), Dtype::F16, shape, encode(&layer.weight)),
         (format!("{name}.bias"), Dtype::F16, vec![layer.outputs], encode(&layer.bias)),
+    ]
+}
+
+/// A layer's tensors as they are; its weight has this shape.
+fn layer_f32(name: &str, shape: Vec<usize>, layer: &Layer) -> Vec<Written> {
+    vec![
+        (format!("{name}.weight"), Dtype::F32, shape, f32_bytes(&layer.weight)),
+        (format!("{name}.bias"), Dtype::F32, vec![layer.outputs], f32_bytes(&layer.bias)),
     ]
 }
 

@@ -406,7 +406,7 @@ fn changes_that_share_no_pixel_are_counted_and_the_first_are_seen() {
     let changes: Vec<[f32; PIXELS]> =
         subspace.found()[..2].iter().map(|point| std::array::from_fn(|pixel| point[pixel] - image()[pixel])).collect();
     let limit = largest(changes.as_flattened());
-    assert_eq!(pictures, [0, 1].map(|k| change(changes[k].clone(), limit)), "on one scale");
+    assert_eq!(pictures, [0, 1].map(|k| change(changes[k], limit)), "on one scale");
     for point in subspace.found() {
         assert_eq!(label(evaluator().logits(point)), 8);
     }

@@ -78,6 +78,58 @@ test('attributes and properties are followed, in both directions', async (t) => 
   await says(page.locator('pockets-demo'), /sample 2 .*makes it predict \d/);
 });
 
+test('properties that were set before the element was known are taken over, and later ones count', async (t) => {
+  const early = '<script>Object.assign(document.querySelector("pockets-demo"), { target: 5, sample: 2 })</script>';
+  const { page } = await host(t, `<pockets-demo></pockets-demo>${early}${script(element)}`);
+  const demo = page.locator('pockets-demo');
+  await says(demo, /sample 2 .*makes it predict 5/);
+  await demo.evaluate((each) => Object.assign(each, { target: 7 }));
+  await says(demo, /makes it predict 7/);
+});
+
+test('an element that is moved in its document keeps its drawing, and one that comes back has it again', async (t) => {
+  const { page } = await host(t, `<div id="a"><pockets-demo></pockets-demo></div><div id="b"></div>${script(element)}`);
+  const demo = page.locator('pockets-demo');
+  await says(demo, /sample 3/);
+  await draw(page, await written(5));
+  await says(demo, /your digit as 5/);
+  const workers = page.workers().length;
+  await demo.evaluate((each) => document.querySelector('#b')?.append(each));
+  await says(demo, /your digit as 5/);
+  assert.equal(page.workers().length, workers);
+  await demo.evaluate(async (each) => {
+    each.remove();
+    await new Promise((done) => setTimeout(done, 50));
+    document.querySelector('#a')?.append(each);
+  });
+  await says(demo, /digit as 5|as 5/);
+});
+
+test('flags may be written as frameworks write them', async (t) => {
+  const { page } = await host(
+    t,
+    `<pockets-demo facade="true"></pockets-demo><pockets-demo facade="false"></pockets-demo>${script(element)}`,
+  );
+  const [first, second] = [page.locator('pockets-demo').nth(0), page.locator('pockets-demo').nth(1)];
+  await says(second, /makes it predict 8/);
+  assert.equal(await second.locator('.notice').isVisible(), false);
+  await first.getByRole('button', { name: 'Draw a digit and fool the network' }).waitFor();
+});
+
+test('in a page that is written from the right to the left the equation still goes from the left', async (t) => {
+  const { page } = await host(t, `<div dir="rtl"><pockets-demo></pockets-demo></div>${script(element)}`);
+  const demo = page.locator('pockets-demo');
+  await says(demo, /makes it predict 8/);
+  const lefts = [];
+  for (const part of ['.drawing', '.change', '.result']) lefts.push((await demo.locator(part).boundingBox())?.x ?? NaN);
+  assert(lefts[0] < lefts[1] && lefts[1] < lefts[2], String(lefts));
+});
+
+test('a server can import the element’s module', async () => {
+  const { PocketsDemo } = await import(new URL('../../www/element.js', import.meta.url).href);
+  assert.equal(typeof PocketsDemo, 'function');
+});
+
 test('every control can be hidden, and a hidden pad shows the digit instead', async (t) => {
   const hide = 'target network pad tools samples readings numbers sentence';
   const { page } = await host(t, `<pockets-demo hide="${hide}" target="9" sample="4"></pockets-demo>${script(element)}`);

@@ -5,15 +5,17 @@
 import { startBrowser, startServer } from './harness.mjs';
 
 const LINE = { latency: 150, bytesPerSecond: 1.6e6 / 8 };
-const VISITS = 5;
 
-/** @returns {Promise<number>} the median of some first visits, in milliseconds */
-export async function firstPaint() {
+/**
+ * @param {number} [visits]
+ * @returns {Promise<number>} the median of some first visits, in milliseconds
+ */
+export async function firstPaint(visits = 5) {
   const server = await startServer({ line: LINE });
   const browser = await startBrowser();
   const times = [];
   try {
-    for (let visit = 0; visit < VISITS; visit++) {
+    for (let visit = 0; visit < visits; visit++) {
       const context = await browser.newContext({
         reducedMotion: 'reduce',
         viewport: { width: 1280, height: 900 },

@@ -1,6 +1,8 @@
 // @ts-check
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { DIST, open, startBrowser, startServer, watch } from './harness.mjs';
@@ -134,6 +136,48 @@ test('after the first visit the page works without a network', async (t) => {
   const keeper = await readFile(join(DIST, 'sw.js'), 'utf8');
   for (const name of ['page.js', 'worker.js', 'serve.js', 'explore/stage.js']) assert(keeper.includes(`/www/${name}"`), name);
   for (const name of ['frame.js', 'element.js', 'client.js']) assert(!keeper.includes(`/www/${name}"`), `${name} is for other pages`);
+});
+
+test('a server in trouble is as good as none to a visitor who was here before', async (t) => {
+  let isInTrouble = false;
+  const site = await startServer();
+  const troubled = createServer(async (request, response) => {
+    if (isInTrouble) return response.writeHead(503, { 'Content-Type': 'text/plain' }).end('Service unavailable');
+    const answer = await fetch(new URL(request.url ?? '/', site.url));
+    response.writeHead(answer.status, { 'Content-Type': answer.headers.get('Content-Type') ?? '' });
+    response.end(Buffer.from(await answer.arrayBuffer()));
+  });
+  troubled.listen(0, '127.0.0.1');
+  await once(troubled, 'listening');
+  const address = troubled.address();
+  assert(address && typeof address === 'object');
+  const url = `http://127.0.0.1:${address.port}/`;
+  const context = await browser.newContext({ reducedMotion: 'reduce' });
+  context.setDefaultTimeout(30_000);
+  t.after(async () => {
+    await context.close();
+    troubled.closeAllConnections();
+    troubled.close();
+    await site.close();
+  });
+  const page = await context.newPage();
+  await page.goto(url);
+  await settled(page, /makes it predict 8/);
+  await page.evaluate(async () => {
+    await navigator.serviceWorker.register('sw.js');
+    const { active } = await navigator.serviceWorker.ready;
+    while (active?.state !== 'activated') await new Promise((done) => setTimeout(done, 20));
+  });
+  isInTrouble = true;
+  await page.goto(`${url}?again`);
+  await settled(page, /makes it predict 8/);
+  // Whatever the page had shown on its first visit is there, the section that trains too, and the verdicts' figures.
+  for (const name of ['Feed it back', 'Were they right?']) {
+    const section = page.getByRole('region', { name });
+    await section.scrollIntoViewIfNeeded();
+    await section.locator('.figure > *').first().waitFor();
+    assert.equal(await section.getByText('could not be loaded').count(), 0, name);
+  }
 });
 
 test('a new version replaces the old one’s cache', async (t) => {

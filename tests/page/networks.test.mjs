@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { open } from './harness.mjs';
-import { colours, killWorkers, rememberWorkers, section, settled, STILL, withoutWorkers, written } from './helpers.mjs';
+import { colours, killWorkers, rememberWorkers, section, settled, STILL, stubborn, withoutWorkers, written } from './helpers.mjs';
 
 const NAME = 'CNN8-16-10';
 
@@ -121,14 +121,98 @@ test('a network that PyTorch wrote is attacked, and one that cannot be is refuse
   const shown = (await own.locator('pre code').textContent()) ?? '';
   assert(shown.startsWith(python.slice(python.indexOf('from safetensors')).trimEnd()), 'what is shown is what is tested');
 
-  const file = own.getByLabel('Choose a safetensors file');
+  const file = own.locator('input[type=file]');
   const bytes = await readFile(new URL('../fixtures/pytorch/strides.safetensors', import.meta.url));
   const take = (/** @type {string} */ name, /** @type {Buffer} */ buffer) => file.setInputFiles({ name, mimeType: '', buffer });
-  const changed = Buffer.from(bytes.toString('latin1').replace('gelu', 'silu'), 'latin1');
-  await take('silu.safetensors', changed);
-  await own.getByText(/silu\.safetensors was not taken: .*silu.* is not known here; known are .*gelu/).waitFor();
+  const changed = Buffer.from(bytes.toString('latin1').replace('gelu', 'golu'), 'latin1');
+  await take('golu.safetensors', changed);
+  await own.getByText(/golu\.safetensors was not taken: .*golu.* is not known here; known are .*gelu/).waitFor();
   await take('strides.safetensors', bytes);
   await own.getByText('PyTorch’s strides is now attacked'.replace('’', "'")).waitFor();
   await settled(page, /makes it predict|no change|predicts/);
   assert.match(await readout('Prediction').innerText(), /^\d/);
+});
+
+test('a network of the visitor’s own is there on the next visit, by its link too, until it is forgotten', async (t) => {
+  const { page, draw, url } = await open(t, STILL);
+  await draw(await written(3));
+  await settled(page, /your digit as 3/);
+  const own = await section(page, 'Bring your own network');
+  await own
+    .locator('input[type=file]')
+    .setInputFiles({ name: 'made-up.safetensors', mimeType: 'application/octet-stream', buffer: stubborn(20) });
+  await own.getByText('Made up is now attacked').waitFor();
+  await page.waitForFunction(() => location.hash.includes('network=Made%20up'));
+  const link = await page.evaluate(() => location.href);
+  await page.goto('about:blank');
+  await page.goto(link);
+  await settled(page);
+  assert.equal(await page.getByRole('combobox', { name: 'Network', exact: true }).inputValue(), 'Made up');
+  const again = await section(page, 'Bring your own network');
+  await again.getByRole('button', { name: 'Forget Made up' }).click();
+  await again.getByText('Made up is forgotten').waitFor();
+  assert.equal(await page.getByRole('combobox', { name: 'Network', exact: true }).inputValue(), 'FC100-100-10');
+  await page.goto(url);
+  await page.goto(link);
+  await settled(page, /There is no network called Made up on this page/);
+});
+
+test('a map without a proof speaks of no ring', async (t) => {
+  const { page } = await open(t, STILL);
+  await settled(page);
+  await choose(page);
+  await settled(page, /as 3.*makes it predict 8/);
+  const pocket = await section(page, 'Why chance misses the pocket');
+  await pocket.getByText('On the dashed ring lies x′').waitFor();
+  assert.equal(await pocket.getByText('solid ring').count(), 0);
+});
+
+/** @param {string} name of a file that a library has written */
+const imported = async (name) => ({
+  name,
+  mimeType: 'application/octet-stream',
+  buffer: await readFile(new URL(`../fixtures/imports/${name}`, import.meta.url)),
+});
+
+for (const [names, says] of /** @type {[string[], RegExp][]} */ ([
+  [['functional.h5'], /Keras file \(HDF5\)/],
+  [['functional.keras'], /Keras file/],
+  [['plain.pth'], /PyTorch file/],
+  [['last.onnx', 'last.onnx.data'], /ONNX file/],
+  [['small.tflite'], /TensorFlow Lite file/],
+])) {
+  test(`${names.join(' with ')} is read and attacked`, async (t) => {
+    const { page, requests } = await open(t, STILL);
+    await settled(page, /sample 3/);
+    const own = await section(page, 'Bring your own network');
+    assert(!requests.some((url) => url.includes('import_bg.wasm')), 'nobody has dropped anything yet');
+    await own.locator('input[type=file]').setInputFiles(await Promise.all(names.map(imported)));
+    await own.getByText('is now attacked').waitFor();
+    await own.getByText(says).waitFor();
+    await page.waitForFunction(() => !location.hash.includes('network=FC100-100-10;'));
+    assert.match(await settled(page), /./);
+  });
+}
+
+test('what a file does not say can be changed, and a file that is none is refused in a sentence', async (t) => {
+  const { page } = await open(t, STILL);
+  await settled(page, /sample 3/);
+  const own = await section(page, 'Bring your own network');
+  const input = own.locator('input[type=file]');
+  await input.setInputFiles([await imported('plain.pth')]);
+  const activation = own.getByRole('combobox', { name: 'Activation of hidden layers' });
+  await activation.waitFor();
+  await own.getByText('is now attacked').waitFor();
+  const other = await activation.locator('option').nth(1).getAttribute('value');
+  await activation.selectOption(other);
+  await page.waitForFunction(
+    (other) =>
+      [...document.querySelectorAll('#own select')].some(
+        (each) => each instanceof HTMLSelectElement && each.selectedOptions[0].value === other,
+      ),
+    other,
+  );
+  await own.getByText('is now attacked').waitFor();
+  await input.setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') });
+  await own.getByText(/notes\.txt was not taken: .*begins with “hello”/).waitFor();
 });

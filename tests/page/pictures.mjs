@@ -58,7 +58,7 @@ export function plain(shown) {
  */
 export function differences(shown, colours) {
   const [wide, high] = [shown.width / SIDE, shown.height / SIDE];
-  if (Math.min(wide, high) < 4) return `it is ${shown.width} × ${shown.height} pixels large`;
+  if (Math.min(wide, high) < 3) return `it is ${shown.width} × ${shown.height} pixels large`;
   const edges = colours.filter((colour, k) => k % SIDE > 0 && apart(colour, colours[k - 1]) > STEP).length;
   if (edges < 20) return `only ${edges} edges are to be seen in what is expected: the test sees little`;
   const wrong = [];

@@ -83,8 +83,11 @@ async function measure(page, session) {
   const of = (/** @type {string} */ name) => metrics.find((each) => each.name === name)?.value ?? Number.NaN;
   // The Worker's module is started already, and says what it was started with.
   const module = await page.workers()[0].evaluate(async () => {
-    const engine = await import(new URL('../pockets.js', self.location.href).href);
-    return (await engine.default()).memory.buffer.byteLength;
+    const name = self.location.pathname.includes('/explore/') ? '../../sections.js' : '../pockets.js';
+    const engine = await import(new URL(name, self.location.href).href);
+    // wasm-opt has given what it exports other names.
+    const memory = Object.values(await engine.default()).find((each) => each instanceof WebAssembly.Memory);
+    return memory?.buffer.byteLength ?? Number.NaN;
   });
   return { module, heap: of('JSHeapUsedSize'), listeners: of('JSEventListeners'), nodes: of('Nodes'), workers: page.workers().length };
 }

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PNG } from 'pngjs';
 import { DriverError } from './webkit-driver.mjs';
 import { install } from './webkit-finder.mjs';
 
@@ -271,7 +272,18 @@ class Locator extends Place {
 
   /** As it is on the screen. @returns {Promise<Buffer>} PNG */
   async screenshot() {
+    if (this.way.length > 0) return this.#cut();
     return Buffer.from(await this.element((session, id) => session.get(`/element/${id}/screenshot`)), 'base64');
+  }
+
+  /** Cut out of the page's picture: WebKit's own of what is in a frame are not of the right place. */
+  async #cut() {
+    await this.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = await this.boundingBox();
+    const [left, top] = [Math.floor(x), Math.floor(y)];
+    const cut = new PNG({ width: Math.ceil(x + width) - left, height: Math.ceil(y + height) - top });
+    PNG.sync.read(await this.owner.screenshot()).bitblt(cut, left, top, cut.width, cut.height);
+    return PNG.sync.write(cut);
   }
 
   async elementHandle() {

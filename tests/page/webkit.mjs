@@ -81,6 +81,7 @@ export class Page extends Frame {
   async goto(address) {
     await this.report();
     this.session.place = '';
+    if (address !== 'about:blank') this.own.origin = new URL(address).origin;
     const url = address.startsWith('file:') ? await this.own.copied(address) : address;
     await this.within([], (session) => session.post('/url', { url }));
   }
@@ -151,11 +152,15 @@ export class Page extends Frame {
   }
 }
 
+/** All that are open. @type {Set<Context>} */
+const contexts = new Set();
+
 /** Pages that share nothing with those of other contexts: each test's server has an origin of its own. */
 class Context {
   /** @type {Set<Page>} */ all = new Set();
   /** Run before a page's own. @type {string[]} */ scripts = [`(${listen})()`];
   patience = 30_000;
+  /** Of the page that was opened last. */ origin = '';
   #session;
   #viewport;
   #leave;
@@ -170,10 +175,18 @@ class Context {
     this.standing = {
       answer: (/** @type {string} */ url, /** @type {() => Promise<Buffer>} */ whole) => this.#answer(url, whole),
       first: () => this.scripts.join(';'),
-      asked: (/** @type {string} */ url) => this.tell('request', { url: () => url }),
-      answered: (/** @type {number} */ status, /** @type {string} */ url) => this.tell('response', { status: () => status, url: () => url }),
+      asked: (/** @type {string} */ url) => this.#concerns(url) && this.tell('request', { url: () => url }),
+      answered: (/** @type {number} */ status, /** @type {string} */ url) =>
+        this.#concerns(url) && this.tell('response', { status: () => status, url: () => url }),
     };
     standings.add(this.standing);
+    contexts.add(this);
+  }
+
+  /** Whether an address is not of a page that another context has open. @param {string} url */
+  #concerns(url) {
+    const { origin } = new URL(url);
+    return origin === this.origin || ![...contexts].some((other) => other.origin === origin);
   }
 
   /** @param {number} time in milliseconds */
@@ -254,6 +267,7 @@ class Context {
     for (const page of others) await page.close();
     await first?.goto('about:blank');
     standings.delete(this.standing);
+    contexts.delete(this);
     this.#leave();
   }
 }

@@ -78,14 +78,20 @@ function pocketView(view, of) {
     button('Whole', map.reset),
     button('Another cut', another),
   ];
+  const proved = create('span', {});
   const note = create(
     'p',
     { class: 'note' },
     'Across: along ',
     create('i', { class: 'r' }, 'r'),
-    '. Up: along a random direction. Nothing within the solid ring changes the prediction: that is proved. On the dashed one lies x′. The bar is a distance ‖·‖₂. Drag or use the arrow keys to move, + and − to zoom.',
+    '. Up: along a random direction. ',
+    proved,
+    'On the dashed ring lies x′. The bar is a distance ‖·‖₂. Drag or use the arrow keys to move, + and − to zoom.',
   );
-  watchProof(map.element, (certified) => map.prove(certified?.any ?? null));
+  watchProof(map.element, (certified) => {
+    map.prove(certified?.any ?? null);
+    proved.textContent = certified?.any ? 'Nothing within the solid ring changes the prediction: that is proved. ' : '';
+  });
   return {
     element: create('div', {}, map.element, words, create('div', { class: 'player tools-below' }, ...tools), note),
     /** @param {number | null} norm ‖r‖₂ */

@@ -20,6 +20,7 @@
  * @property {() => import('../networks.js').NetworkEntry[]} networks all that can be chosen
  * @property {(bytes: Uint8Array, file: string) => Promise<string>} addNetwork takes a network of the visitor's own, and attacks
  *   it; resolves with what it is called, rejects with a sentence
+ * @property {(name: string) => Promise<void>} forgetNetwork one of the visitor's own
  * @property {() => string} link to the page as it is
  * @property {(sentence: string) => void} say in the page's one live region
  *
@@ -74,14 +75,16 @@ export function stage(place, page, client) {
   const wake = async (element) => {
     const state = states.get(element);
     const figure = element.querySelector('.figure');
-    if (!state || state.loading || !(figure instanceof HTMLElement)) return;
+    if (!state || state.loading || state.update || !(figure instanceof HTMLElement)) return;
     state.loading = true;
     try {
       const { section } = await SECTIONS[element.id]();
+      figure.replaceChildren();
       state.update = section(figure, tools);
       refresh(element);
     } catch {
-      figure.textContent = 'This figure could not be loaded.';
+      figure.replaceChildren(...failed(() => wake(element)));
+      state.loading = false;
     }
   };
   const observer = new IntersectionObserver(
@@ -128,4 +131,15 @@ export function stage(place, page, client) {
     }, REST);
   }
   return update;
+}
+
+/**
+ * In a figure's place. A browser may remember for as long as the page lives that a script was not there: a reload always helps.
+ * @param {() => void} again
+ */
+function failed(again) {
+  const button = create('button', { type: 'button' }, 'Try again');
+  button.addEventListener('click', again);
+  const words = 'This figure could not be loaded. If it fails again, reload the page: its address keeps your drawing.';
+  return [create('p', { class: 'words' }, words), button];
 }

@@ -2,9 +2,8 @@
 
 use crate::process::{self, Result};
 use crate::setup::Node;
-use crate::{page, site};
+use crate::{page, site, test};
 use serde_json::{Map, Value};
-use std::env;
 use std::path::Path;
 use std::process::Command;
 
@@ -12,10 +11,27 @@ use std::process::Command;
 const FIGURES: [&str; 6] =
     ["eval_us", "roofline_us", "search_ms", "search_evaluations", "nine_ms", "stroke_to_paint_ms"];
 
+/// Takes too little time for its figures to mean anything: it is only seen that it runs.
+const BRIEF: &str = "--brief";
+
+/// `--json`, `--hardening` or `--training`, and with each of them, or none, [`BRIEF`].
+pub fn bench(root: &Path, options: &[String]) -> Result<()> {
+    let mut words: Vec<&str> = options.iter().map(String::as_str).collect();
+    words.retain(|word| *word != BRIEF);
+    let brief = (words.len() < options.len()).then_some(BRIEF);
+    match words.as_slice() {
+        [] => report(root, false, brief),
+        ["--json"] => report(root, true, brief),
+        ["--hardening"] => report_hardening(root, brief),
+        ["--training"] => report_training(root, brief),
+        _ => Err(format!("`{}` are no options of bench; see `cargo xtask --help`.", words.join(" "))),
+    }
+}
+
 /// Builds the site, measures it in Chromium, and prints a table, or one JSON object alone.
-pub fn report(root: &Path, as_json: bool) -> Result<()> {
+fn report(root: &Path, as_json: bool, brief: Option<&str>) -> Result<()> {
     site::build(root)?;
-    let mut figures = figures(&mut page::script(root, "bench.mjs")?)?;
+    let mut figures = figures(page::script(root, "bench.mjs")?.args(brief))?;
     if as_json {
         figures.retain(|name, _| FIGURES.contains(&name.as_str()));
         println!("{}", Value::Object(figures));
@@ -28,14 +44,16 @@ pub fn report(root: &Path, as_json: bool) -> Result<()> {
 }
 
 /// Images per second of training: in Chromium, natively, and by TensorFlow.js in the same browser.
-pub fn report_training(root: &Path) -> Result<()> {
+fn report_training(root: &Path, brief: Option<&str>) -> Result<()> {
     site::build(root)?;
     let folder = root.join("benches/training");
     Node::find_or_install()?.install_modules(&folder)?;
-    let mut figures = figures(page::node(root)?.arg(folder.join("training.mjs")))?;
-    let mut native = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
-    let native =
-        process::output(native.current_dir(root).args(["run", "--release", "--quiet", "--example", "training"]))?;
+    let mut figures = figures(page::node(root)?.arg(folder.join("training.mjs")).args(brief))?;
+    let mut native = test::cargo(root);
+    native.args(["run", "--workspace", "--quiet", "--example", "training"]);
+    // In brief as the native tests have compiled it.
+    native.args(if brief.is_some() { ["--", "1"].as_slice() } else { &["--release"] });
+    let native = process::output(&mut native)?;
     let speed: u64 =
         native.split_whitespace().next().and_then(|word| word.parse().ok()).ok_or("The example says no speed.")?;
     figures.insert("native".into(), speed.into());
@@ -47,9 +65,9 @@ pub fn report_training(root: &Path) -> Result<()> {
 }
 
 /// How hardening goes in Chromium, for as long as it takes.
-pub fn report_hardening(root: &Path) -> Result<()> {
+fn report_hardening(root: &Path, brief: Option<&str>) -> Result<()> {
     site::build(root)?;
-    process::run(&mut page::script(root, "hardening.mjs")?, "Hardening in Chromium")
+    process::run(page::script(root, "hardening.mjs")?.args(brief), "Hardening in Chromium")
 }
 
 /// What a script says in JSON on its last line.

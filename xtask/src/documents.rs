@@ -1,5 +1,7 @@
-//! What the documents name is there: files that are linked or written as code, headings, and no trace of an unfinished merge.
+//! What the documents name is there: files that are linked or written as code, headings, and no trace of an unfinished merge. And each
+//! command of ours that they name is run by a suite.
 
+use crate::commands;
 use crate::process::Result;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -7,6 +9,9 @@ use std::{fs, io};
 /// Where documents are. Links lead from where they stand; files that are written as code are looked for in the root and in `src`.
 const FOLDERS: [&str; 7] =
     ["", "docs", "npm", "peers", "tests/fixtures", "tests/fixtures/lbfgs", "tests/fixtures/reference"];
+
+/// Those of them whose documents name commands that have to be run.
+const COMMANDS: [&str; 2] = ["", "docs"];
 
 /// Every document's faults, in one message.
 pub fn check(root: &Path) -> Result<()> {
@@ -16,7 +21,12 @@ pub fn check(root: &Path) -> Result<()> {
         for path in documents {
             let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}.", path.display()))?;
             let name = path.strip_prefix(root).unwrap_or(&path);
-            wrong.extend(faults(root, name, &text).into_iter().map(|fault| format!("{}: {fault}", name.display())));
+            let mut faults = faults(root, name, &text);
+            if COMMANDS.contains(&folder) {
+                let unknown = commands::unknown(&text).into_iter();
+                faults.extend(unknown.map(|command| format!("no suite runs `{command}` (xtask/src/commands.rs)")));
+            }
+            wrong.extend(faults.into_iter().map(|fault| format!("{}: {fault}", name.display())));
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(format!("{}.", wrong.join(".\n"))) }
@@ -99,6 +109,11 @@ mod tests {
 
     fn of(text: &str) -> Vec<String> {
         faults(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap(), Path::new("docs/testing.md"), text)
+    }
+
+    #[test]
+    fn this_projects_documents_have_no_faults() {
+        assert_eq!(check(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()), Ok(()));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! sanitizer would add needs an unstable compiler; docs/testing.md says what stands in for it.
 
 use crate::process::{Result, run};
-use crate::setup::host;
+use crate::setup::{self, host};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -64,6 +64,7 @@ fn parse(options: &[String]) -> Result<(f64, Vec<&str>)> {
 }
 
 fn build(root: &Path) -> Result<PathBuf> {
+    setup::cpp()?;
     let host = &host(&mut Command::new("rustc"))?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.current_dir(root).args([
@@ -78,7 +79,7 @@ fn build(root: &Path) -> Result<PathBuf> {
     // Named, so that only what runs is counted, and not what runs while compiling.
     cargo.args(["--target", host, "--target-dir", "target/fuzz"]);
     cargo.env("CARGO_ENCODED_RUSTFLAGS", COVERAGE.join("\u{1f}"));
-    run(&mut cargo, "Building the targets (libFuzzer needs a C++ compiler)")?;
+    run(&mut cargo, "Building the targets")?;
     Ok(root.join("target/fuzz").join(host).join("release"))
 }
 

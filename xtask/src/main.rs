@@ -3,6 +3,7 @@
 mod bench;
 mod bundle;
 mod cache;
+mod commands;
 mod coverage;
 mod documents;
 mod files;
@@ -20,6 +21,7 @@ mod size;
 mod soak;
 mod supply;
 mod test;
+mod trunk;
 mod wasm;
 
 use process::Result;
@@ -59,11 +61,8 @@ fn run(arguments: &[String]) -> Result<()> {
         ("test", suites) => test::test(&root, suites),
         ("fuzz", options) => fuzz::fuzz(&root, options),
         ("soak", options) => soak::soak(&root, options),
-        ("coverage", []) => coverage::coverage(&root),
-        ("bench", []) => bench::report(&root, false),
-        ("bench", [json]) if json == "--json" => bench::report(&root, true),
-        ("bench", [hardening]) if hardening == "--hardening" => bench::report_hardening(&root),
-        ("bench", [training]) if training == "--training" => bench::report_training(&root),
+        ("coverage", options) => coverage::coverage(&root, options),
+        ("bench", options) => bench::bench(&root, options),
         ("size", []) => size::report(&root),
         ("size", [write]) if write == "--write" => size::write(&root),
         ("npm", []) => npm::report(&root),
@@ -85,10 +84,11 @@ Usage: cargo xtask COMMAND
                      hostile input for everything that reads some, a minute each
   soak [--steps N] [--rest SECONDS]
                      10,000 strokes and choices on one page and a minute at rest, of which nothing may grow
-  coverage           which lines of the core the native tests run; fails below its share
+  coverage [--brief] which lines of the core the native tests run; fails below its share
   bench [--json]     measure the search in Chromium
   bench --hardening  watch a network being hardened there, for three minutes
   bench --training   measure training there, natively, and by TensorFlow.js in the same browser
+                     (with --brief each of these only shows that it runs)
   single-file        the whole page as one file, dist/pockets.html, that needs no server and no network
   npm                the package for npm, in target/npm
   size [--write]     what a first attack downloads; fails above its budget; puts the tables into the documents

@@ -115,7 +115,8 @@ fn not_started(command: &Command, error: &io::Error) -> String {
     format!("`{}` could not be started: {error}.", command.get_program().to_string_lossy())
 }
 
-fn show(command: &Command) -> String {
+/// A command in words.
+pub fn show(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }

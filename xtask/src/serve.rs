@@ -2,10 +2,11 @@
 
 use crate::process::Result;
 use crate::site;
-use std::fs::File;
+use std::fs;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{io, thread};
+use std::thread::{self, JoinHandle};
 use tiny_http::{Header, Method, Request, Response, Server};
 
 /// A page asks for some files at once.
@@ -22,31 +23,45 @@ pub fn serve(root: &Path, port: u16) -> Result<()> {
     println!("Serving {} at http://{address}/ (end with Ctrl+C)", folder.display());
     let folder = folder.canonicalize().map_err(|error| format!("{} can't be read: {error}.", folder.display()))?;
 
-    let threads: Vec<_> = (0..THREADS)
-        .map(|_| {
-            let (server, folder) = (Arc::clone(&server), folder.clone());
-            thread::spawn(move || server.incoming_requests().for_each(|request| answer(request, &folder)))
-        })
-        .collect();
-    threads.into_iter().for_each(|thread| drop(thread.join()));
+    listen(&server, &folder).into_iter().for_each(|thread| drop(thread.join()));
     Ok(())
+}
+
+/// Answers requests until the server is unblocked as many times as there are threads.
+fn listen(server: &Arc<Server>, folder: &Path) -> Vec<JoinHandle<()>> {
+    let one = |_| {
+        let (server, folder) = (Arc::clone(server), folder.to_owned());
+        thread::spawn(move || server.incoming_requests().for_each(|request| answer(request, &folder)))
+    };
+    (0..THREADS).map(one).collect()
 }
 
 /// Answers one request. A browser that has gone away meanwhile is no failure of ours.
 fn answer(request: Request, folder: &Path) {
     let refuse = |status: u16, sentence: &str| Response::from_string(sentence).with_status_code(status);
     if !matches!(request.method(), Method::Get | Method::Head) {
-        drop(request.respond(refuse(405, "Only GET and HEAD.")));
+        drop(respond(request, refuse(405, "Only GET and HEAD.")));
         return;
     }
-    let found = file_for(folder, request.url()).and_then(|path| Some((File::open(&path).ok()?, path)));
-    let Some((file, path)) = found else {
-        drop(request.respond(refuse(404, "There is no such file.")));
+    let found = file_for(folder, request.url()).and_then(|path| Some((fs::read(&path).ok()?, path)));
+    let Some((bytes, path)) = found else {
+        drop(respond(request, refuse(404, "There is no such file.")));
         return;
     };
-    let whole = Response::from_file(file).with_chunked_threshold(usize::MAX);
-    let response = headers(folder, &path).into_iter().fold(whole, Response::with_header);
-    drop::<io::Result<()>>(request.respond(response));
+    let whole = Response::from_data(bytes).with_chunked_threshold(usize::MAX);
+    drop(respond(request, headers(folder, &path).into_iter().fold(whole, Response::with_header)));
+}
+
+/// Hands head and body to the system in one piece. In two, as the library does it, a small body waits in here until the head is
+/// acknowledged (Nagle's algorithm), which the other side puts off for 40 ms.
+fn respond<R: Read>(request: Request, response: Response<R>) -> io::Result<()> {
+    let is_asked_for_body = *request.method() != Method::Head;
+    let mut whole = Vec::new();
+    let version = request.http_version().clone();
+    response.raw_print(&mut whole, version, request.headers(), !is_asked_for_body, None)?;
+    let mut writer = request.into_writer();
+    writer.write_all(&whole)?;
+    writer.flush()
 }
 
 /// The file below `folder` that an address asks for; nothing outside of it.
@@ -114,7 +129,14 @@ fn media_type(file: &Path) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use std::io::BufRead;
+    use std::net::TcpStream;
+    use std::time::{Duration, Instant};
+
+    /// So many files are asked for, one after the other, on one connection, as a browser does.
+    const FILES: usize = 40;
+    /// An acknowledgement is put off for 40 ms.
+    const SOON: Duration = Duration::from_millis(5);
 
     #[test]
     fn nothing_outside_of_the_folder_is_served() {
@@ -135,5 +157,50 @@ mod tests {
         }
         assert_eq!(file_for(&folder, "/%"), None);
         fs::remove_dir_all(&top).unwrap();
+    }
+
+    #[test]
+    fn a_small_file_is_there_at_once() {
+        let folder = std::env::temp_dir().join(format!("xtask-soon-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let style = "p { margin: 0 }\n".repeat(300);
+        fs::write(folder.join("style.css"), &style).unwrap();
+        let server = Arc::new(Server::http(("127.0.0.1", 0)).unwrap());
+        let threads = listen(&server, &folder.canonicalize().unwrap());
+
+        let mut connection = TcpStream::connect(server.server_addr().to_ip().unwrap()).unwrap();
+        let mut times: Vec<Duration> = (0..FILES)
+            .map(|_| {
+                let begun = Instant::now();
+                connection.write_all(b"GET /style.css HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+                assert_eq!(body(&connection), style);
+                begun.elapsed()
+            })
+            .collect();
+        times.sort();
+        drop(connection);
+        threads.iter().for_each(|_| server.unblock());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(times[FILES / 2] < SOON, "{:?} in the median, {:?} at most", times[FILES / 2], times[FILES - 1]);
+    }
+
+    /// The body of the answer that comes next.
+    fn body(connection: &TcpStream) -> String {
+        let mut reader = io::BufReader::new(connection);
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            if let Some(number) = line.to_lowercase().strip_prefix("content-length: ") {
+                length = number.trim().parse().unwrap();
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        String::from_utf8(body).unwrap()
     }
 }

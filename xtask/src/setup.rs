@@ -3,7 +3,8 @@
 //! A tool that is on the PATH in the right version is used. What is missing is installed into the per-user [cache](crate::cache),
 //! or, by root on Debian, as a system package. Nothing ever asks a question, and a machine that has everything is not touched.
 
-use crate::process::which;
+use crate::cache;
+use crate::process::{Result, which};
 
 mod browser;
 mod debian;
@@ -21,6 +22,9 @@ pub use python::python;
 pub use toolchain::{Toolchain, host};
 pub use tools::{Esbuild, RUNNER, Trunk, WasmBindgen, WasmOpt};
 pub use webkit::WebKit;
+
+/// The names of C++ compilers, as libFuzzer looks for them.
+const CPP: [&str; 3] = ["c++", "g++", "clang++"];
 
 /// How somebody installs a system package where we do not: packages are named as Debian names them.
 fn advice(package: &str) -> String {
@@ -80,6 +84,16 @@ impl Manager {
         let own = self.names.iter().find(|(debian, _)| *debian == package).map_or(package, |(_, own)| own);
         format!("run `{} {own}`", self.command)
     }
+}
+
+/// A C++ compiler, which libFuzzer is built by.
+pub fn cpp() -> Result<()> {
+    let is_there = || CPP.iter().any(|name| which(name).is_some());
+    if !is_there() && debian::can_install() {
+        let _held = cache::lock()?;
+        debian::install(&["g++"], "builds libFuzzer", "1 minute")?;
+    }
+    if is_there() { Ok(()) } else { Err(format!("libFuzzer needs a C++ compiler: {}.", advice("g++"))) }
 }
 
 /// Announces an installation: what is missing, what it is for, and how long getting it usually takes.

@@ -3,18 +3,15 @@
 
 use crate::files::{files_in, unreadable};
 use crate::modules::{Imports, imported};
-use crate::process::{Result, run};
+use crate::process::Result;
 use crate::setup::{Esbuild, Toolchain, Trunk, WasmBindgen, WasmOpt};
-use crate::{bundle, cache, share, single_file, supply, wasm};
+use crate::{bundle, cache, share, single_file, supply, trunk, wasm};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use std::{fs, io, thread};
 
-/// What Trunk does not know of: the page for frames, and the service worker.
-const BESIDE: [&str; 2] = ["embed.html", "sw.js"];
-
-/// The demo's module as Trunk leaves it, which gives way to that of [`wasm`]: the same, made small.
-const BY_TRUNK: [&str; 2] = ["pockets-module.js", "pockets-module_bg.wasm"];
+/// What Trunk does not know of: it keeps files by their addresses, and only those that [`finish`] gives may be kept.
+const SERVICE_WORKER: &str = "sw.js";
 
 /// What else the first attack needs: what the Worker imports, and what is fetched.
 const WORKER: [&str; 3] = ["www/worker.js", "www/serve.js", "pockets.js"];
@@ -32,21 +29,12 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     let start = Instant::now();
     let toolchain = Toolchain::find_or_install()?;
     wasm::fetch(root, &toolchain)?;
-    let [made, joined] = ["target/site", "target/wasm/joined"].map(|folder| root.join(folder));
-    for old in [&made, &joined] {
-        cache::remove(old).map_err(|error| format!("{} can't be removed: {error}.", old.display()))?;
-    }
-    let esbuild = make(root, &toolchain, &made, &joined)?;
-    for file in BY_TRUNK.map(|name| made.join(name)) {
-        fs::remove_file(&file).map_err(|error| unreadable(&file, &error))?;
-    }
-    for file in files_in(&joined).map_err(|error| unreadable(&joined, &error))? {
-        fs::copy(joined.join(&file), made.join(&file)).map_err(|error| unreadable(&joined.join(&file), &error))?;
-    }
-
-    for file in BESIDE {
-        fs::copy(root.join(file), made.join(file)).map_err(|error| unreadable(&root.join(file), &error))?;
-    }
+    wasm::reclaim(root)?;
+    let made = root.join("target/site");
+    cache::remove(&made).map_err(|error| format!("{} can't be removed: {error}.", made.display()))?;
+    let esbuild = make(root, &toolchain, &made)?;
+    let worker = root.join(SERVICE_WORKER);
+    fs::copy(&worker, made.join(SERVICE_WORKER)).map_err(|error| unreadable(&worker, &error))?;
     let notice = supply::notice(root)?;
     fs::write(made.join(supply::NOTICE), notice).map_err(|error| unreadable(&made, &error))?;
     share::write(root, &made).map_err(|error| unreadable(&made, &error))?;
@@ -57,29 +45,33 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     Ok(dist)
 }
 
-/// Makes the page by Trunk in the folder `made`, and its modules in `joined`. Compiling wants none of the tools, and to join what is
-/// compiled wants no Trunk, which takes longest to install: of these none fills a machine by itself.
-fn make(root: &Path, toolchain: &Toolchain, made: &Path, joined: &Path) -> Result<Esbuild> {
+/// Makes the page by Trunk in the folder `made`, and its modules small. Where Trunk has to be installed, which takes long, what it will do is
+/// done meanwhile: compiling wants none of the tools, and to make small what is compiled wants no Trunk; of these none fills a machine by itself.
+fn make(root: &Path, toolchain: &Toolchain, made: &Path) -> Result<Esbuild> {
+    let ahead = Trunk::find()?.is_none();
     thread::scope(|scope| {
-        let compiling = scope.spawn(|| wasm::compile(root, toolchain));
-        let bindgen = WasmBindgen::find_or_install(root)?;
-        let (wasm_opt, esbuild) = (WasmOpt::find_or_install(), Esbuild::find_or_install());
+        let compiling = ahead.then(|| scope.spawn(|| wasm::compile(root, toolchain)));
+        let bindgen = &WasmBindgen::find_or_install(root)?;
+        let (wasm_opt, esbuild) = (&WasmOpt::find_or_install(), Esbuild::find_or_install());
         let trunk = scope.spawn(|| Trunk::find_or_install(root));
-        compiling.join().map_err(|_| "Compiling the modules ended unexpectedly.")??;
-        let programs = bindgen.0.clone();
-        let joining = scope.spawn(move || wasm::join(root, &bindgen, &wasm_opt, joined));
-
-        let trunk = trunk.join().map_err(|_| "Installing Trunk ended unexpectedly.")??.0;
-        eprintln!("Building the page …");
-        let mut build = toolchain.command(trunk.join("trunk"), &[&programs, &trunk], root)?;
-        build.args(["build", "--release", "--offline", "--skip-version-check", "--dist"]).arg(made);
-        // Trunk's own chatter would bury the compiler's words; NO_COLOR=1, which some systems set, it refuses.
-        build.env_remove("NO_COLOR").args(["--log", "warn"]);
-        // What it would compile has been.
-        run(&mut build, "Building the page with Trunk")?;
-        joining.join().map_err(|_| "Joining the modules and the page ended unexpectedly.")??;
+        if let Some(compiling) = compiling {
+            compiling.join().map_err(|_| "Compiling the modules ended unexpectedly.")??;
+            wasm::optimise_ahead(root, bindgen, wasm_opt, &root.join("target/wasm/ahead"))?;
+        }
+        let trunk = trunk.join().map_err(|_| "Installing Trunk ended unexpectedly.")??;
+        trunk::build(trunk::command("build", root, toolchain, bindgen, &trunk, made)?.arg("--release"))?;
+        forget_links(&made.join("index.html"))?;
+        wasm::make_small(root, wasm_opt, made)?;
         Ok(esbuild)
     })
+}
+
+/// Takes out of the page what Trunk leaves there of its own links.
+fn forget_links(page: &Path) -> Result<()> {
+    let html = fs::read_to_string(page).map_err(|error| unreadable(page, &error))?;
+    let is_kept = |line: &&str| !line.trim_start().starts_with("<link data-trunk") && !line.trim().is_empty();
+    let kept: String = html.lines().filter(is_kept).map(|line| format!("{line}\n")).collect();
+    fs::write(page, kept).map_err(|error| unreadable(page, &error))
 }
 
 /// Builds the site and says where the whole page in one file is.
@@ -122,7 +114,7 @@ fn finish(made: &Path, dist: &Path) -> io::Result<()> {
         fs::write(made.join(name), text)?;
         pages.push(name.into());
     }
-    let worker = made.join("sw.js");
+    let worker = made.join(SERVICE_WORKER);
     if worker.exists() {
         let script = fs::read_to_string(&worker)?;
         let elsewhere = bundle::elsewhere(made)?;
@@ -151,7 +143,7 @@ fn keeps_its_address(file: &Path) -> bool {
     is_at_top
         && (name.ends_with(".html")
             || name.starts_with('.')
-            || ["sw.js", "robots.txt", "CNAME"].contains(&&*name)
+            || [SERVICE_WORKER, "robots.txt", "CNAME"].contains(&&*name)
             || share::FILES.contains(&&*name))
 }
 

@@ -65,10 +65,11 @@ fn measure(root: &Path) -> Result<String> {
 }
 
 /// What else is fetched in one piece when it is asked for: the end of a file's name, and what it is.
-const PIECES: [(&str, &str); 5] = [
+const PIECES: [(&str, &str); 6] = [
     ("pockets_bg.wasm", "the demo"),
     ("sections_bg.wasm", "the sections"),
     ("feed_bg.wasm", "the trainer"),
+    ("import_bg.wasm", "files of others"),
     ("train-10000.bin", "its digits"),
     ("test-10000.bin", "those it is judged by"),
 ];

@@ -63,7 +63,7 @@ pub fn check(root: &Path) -> Result<()> {
 /// The licences of everything that is compiled into the page's modules, each text once.
 pub fn notice(root: &Path) -> Result<String> {
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let features = MODULES.map(|module| module.features).join(" ");
+    let features = MODULES.map(|module| module.library_feature()).join(" ");
     for package in Crates::of_the_page(root, &features)?.shipped() {
         let text =
             text_of(&package).ok_or_else(|| format!("{} comes without its licence's text.", name_of(&package)))?;

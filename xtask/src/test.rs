@@ -2,7 +2,7 @@
 
 use crate::process::{Result, run, set_ahead};
 use crate::setup::{self, Browser, RUNNER, Toolchain, WasmBindgen, WebKit, python};
-use crate::{documents, npm, page, site, size, supply, wasm};
+use crate::{commands, documents, npm, page, site, size, supply, trunk, wasm};
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,12 +12,14 @@ use std::{env, fs, thread};
 type Suite = (&'static str, fn(&Path) -> Result<()>);
 
 /// Cheap ones first.
-const SUITES: [Suite; 9] = [
+const SUITES: [Suite; 11] = [
     ("lint", lint),
     ("supply", supply),
     ("native", native),
     ("wasm", wasm),
     ("types", types),
+    ("trunk", trunk::test),
+    ("commands", commands::test),
     ("page", pages),
     ("firefox", firefox),
     ("webkit", webkit),

@@ -1,5 +1,5 @@
-//! The page's WebAssembly modules: the library with some of its features each, compiled side by side and only when something has
-//! changed, joined to JavaScript by wasm-bindgen and made small by wasm-opt.
+//! The page's WebAssembly modules: the library with some of its features each. Trunk has them compiled and joined to JavaScript by
+//! wasm-bindgen; here they are made small by wasm-opt, and made ahead of Trunk while that is still being installed.
 
 use crate::cache;
 use crate::files::unreadable;
@@ -27,24 +27,36 @@ const OPTIMISATION: [&str; 11] = [
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// A module of the page.
+/// A module of the page: index.html tells Trunk the same.
 pub struct Module {
-    /// Of its files.
+    /// Of its files, and of its program in `module/`.
     pub name: &'static str,
-    pub features: &'static str,
+    pub feature: &'static str,
+    /// Of Cargo's, for the published page. What is compiled in different profiles does not wait for each other.
+    pub profile: &'static str,
 }
 
-/// The demo's, which comes first and holds no more than that needs; the sections'; and the trainer's.
-pub const MODULES: [Module; 3] = [
-    Module { name: "pockets", features: "" },
-    Module { name: "sections", features: "sections" },
-    Module { name: "feed", features: "feed" },
+/// The demo's, which comes first and holds no more than that needs; the sections'; the trainer's; and the one that reads other people's
+/// files.
+pub const MODULES: [Module; 4] = [
+    Module { name: "pockets", feature: "demo", profile: "web" },
+    Module { name: "sections", feature: "sections", profile: "web" },
+    Module { name: "feed", feature: "feed", profile: "trainer" },
+    Module { name: "import", feature: "import", profile: "web" },
 ];
 
+/// Where Cargo puts what it makes in the profiles that modules are compiled in; the last is that of `trunk build` without `--release`.
+const PROFILES: [&str; 3] = ["web", "trainer", "debug"];
+
 impl Module {
+    /// What its feature asks of the library: the demo's module asks for nothing.
+    pub fn library_feature(&self) -> &'static str {
+        if self.feature == "demo" { "" } else { self.feature }
+    }
+
     /// The module as the compiler leaves it.
     pub fn compiled(&self, root: &Path) -> PathBuf {
-        root.join("target/wasm/modules").join(self.name).with_extension("wasm")
+        root.join("target/wasm").join(TARGET).join(self.profile).join(self.name).with_extension("wasm")
     }
 }
 
@@ -60,102 +72,80 @@ pub fn fetch(root: &Path, toolchain: &Toolchain) -> Result<()> {
     )
 }
 
-/// Compiles all modules: the trainer's in folders of its own beside the others', as Cargo does one thing at a time in a folder, and
-/// most of what the trainer is made of the others are not.
+/// Makes sure that Cargo takes no other clone's modules for this one's: what it makes of our dependencies is kept in a folder that clones
+/// share, where a program for the browser has the same name whichever clone it is of, and is not looked into.
+pub fn reclaim(root: &Path) -> Result<()> {
+    let own = root.to_string_lossy();
+    for profile in PROFILES {
+        let folder = cache::folder()?.join("crates").join(TARGET).join(profile);
+        let owner = folder.join("clone.txt");
+        if fs::read_to_string(&owner).is_ok_and(|clone| clone == own) {
+            continue;
+        }
+        let change = || -> io::Result<()> {
+            for module in &MODULES {
+                cache::remove_file(&folder.join("deps").join(module.name).with_extension("wasm"))?;
+            }
+            fs::create_dir_all(&folder)?;
+            fs::write(&owner, own.as_bytes())
+        };
+        change().map_err(|error| unreadable(&folder, &error))?;
+    }
+    Ok(())
+}
+
+/// Compiles all modules as Trunk will, which then finds them done.
 pub fn compile(root: &Path, toolchain: &Toolchain) -> Result<()> {
-    let [demo, sections, feed] = &MODULES;
+    let [demo, sections, feed, import] = &MODULES;
     thread::scope(|scope| {
-        let beside = scope.spawn(|| compile_module(root, toolchain, feed, Some("feed")));
-        compile_module(root, toolchain, sections, None)?;
-        compile_module(root, toolchain, demo, None)?; // last, as Trunk finds it then
+        let beside = scope.spawn(|| compile_module(root, toolchain, feed));
+        compile_module(root, toolchain, sections)?;
+        compile_module(root, toolchain, demo)?;
+        compile_module(root, toolchain, import)?;
         beside.join().map_err(|_| "Compiling a module ended unexpectedly.".to_owned())?
     })
 }
 
-/// Compiles a module if anything that goes into it has changed.
-fn compile_module(root: &Path, toolchain: &Toolchain, module: &Module, apart: Option<&str>) -> Result<()> {
+fn compile_module(root: &Path, toolchain: &Toolchain, module: &Module) -> Result<()> {
+    let Module { name, feature, profile } = module;
     let mut cargo = toolchain.command("cargo", &[], root)?;
-    let (mut target, mut shared) = (root.join("target/wasm"), cache::folder()?.join("crates"));
-    if let Some(name) = apart {
-        (target, shared) = (target.join(name), shared.join(name));
-        cargo.env("CARGO_TARGET_DIR", &target).env("CARGO_BUILD_BUILD_DIR", &shared);
-    }
-    cargo.args(["build", "--package", "pockets-module", "--profile", "web", "--offline"]);
-    cargo.args(["--features", module.features, "--target", TARGET]);
-
-    // All of them end up in files of one name, whose age says nothing: what they were made of does.
-    let compiler = process::output(toolchain.command("rustc", &[], root)?.arg("-vV"))?;
-    let flags = cargo.get_envs().find(|(name, _)| *name == "CARGO_ENCODED_RUSTFLAGS");
-    let words: Vec<_> = cargo.get_args().collect();
-    let digest =
-        digest_of(root, &[&compiler, &format!("{words:?} {flags:?}")]).map_err(|error| unreadable(root, &error))?;
-    let (kept, mark) = (module.compiled(root), module.compiled(root).with_extension("md5"));
-    if kept.exists() && fs::read_to_string(&mark).is_ok_and(|made_of| made_of == digest) {
-        return Ok(());
-    }
-    eprintln!("  Compiling the module `{}` …", module.name);
-    // In the folder that clones share it may be another clone's, which Cargo does not see.
-    let last = shared.join(TARGET).join("web/deps/pockets.wasm");
-    cache::remove_file(&last).map_err(|error| unreadable(&last, &error))?;
-    let log = cache::log(&format!("module-{}", module.name))?;
-    run_logged(&mut cargo, &format!("Compiling the module {}", module.name), &log)?;
-    let said = fs::read_to_string(&log).unwrap_or_default();
-    if said.contains("warning: ") {
-        eprintln!("{said}");
-    }
-    let made = target.join(TARGET).join("web/pockets.wasm");
-    let keep = || {
-        kept.parent().map_or(Ok(()), fs::create_dir_all)?;
-        cache::remove_file(&mark)?;
-        fs::copy(&made, &kept)?;
-        fs::write(&mark, &digest)
-    };
-    keep().map_err(|error| unreadable(&made, &error))
+    cargo.args(["build", "--package", "pockets-module", "--bin", name, "--features", feature]);
+    cargo.args(["--profile", profile, "--offline", "--target", TARGET]);
+    eprintln!("  Compiling the module `{name}` …");
+    run_logged(&mut cargo, &format!("Compiling the module {name}"), &cache::log(&format!("module-{name}"))?)
 }
 
-/// The digest of everything that a module is made of, and of `further` words.
-fn digest_of(root: &Path, further: &[&str]) -> io::Result<String> {
-    let mut digest = md5::Context::new();
-    let mut files: Vec<PathBuf> = ["Cargo.toml", "Cargo.lock", ".cargo/config.toml"].map(|file| root.join(file)).into();
-    let mut folders = vec![root.join("module"), root.join("src")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.is_dir() { folders.push(path) } else { files.push(path) }
-        }
-    }
-    files.sort();
-    for file in files {
-        digest.consume(file.to_string_lossy().as_bytes());
-        digest.consume(fs::read(file)?);
-    }
-    for words in further {
-        digest.consume(words.as_bytes());
-    }
-    Ok(format!("{:x}", digest.finalize()))
-}
-
-/// Joins all modules to the page's JavaScript in the folder `made`, and makes them small: side by side, as wasm-opt uses little more
-/// than a core.
-pub fn join(root: &Path, bindgen: &WasmBindgen, wasm_opt: &WasmOpt, made: &Path) -> Result<()> {
-    thread::scope(|scope| {
-        let joining = MODULES.map(|module| scope.spawn(move || join_module(root, &module, bindgen, wasm_opt, made)));
-        joining.into_iter().try_for_each(|one| {
-            one.join().map_err(|_| "Joining a module and the page ended unexpectedly.".to_owned())?
-        })
+/// Joins what [`compile`] has compiled to JavaScript in the folder `scratch`, as Trunk will, and has wasm-opt make it small: then that is done
+/// when Trunk comes to the same.
+pub fn optimise_ahead(root: &Path, bindgen: &WasmBindgen, wasm_opt: &WasmOpt, scratch: &Path) -> Result<()> {
+    let Some(wasm_opt) = &wasm_opt.0 else { return Ok(()) };
+    side_by_side(|module| {
+        let mut join = Command::new(bindgen.0.join("wasm-bindgen"));
+        join.arg(module.compiled(root));
+        join.args(["--target", "web", "--no-typescript", "--out-name", module.name, "--out-dir"]);
+        run(join.arg(scratch), "Joining the module and the page")?;
+        optimise(root, wasm_opt, module, &scratch.join(format!("{}_bg.wasm", module.name))).map(drop)
     })
 }
 
-fn join_module(root: &Path, module: &Module, bindgen: &WasmBindgen, wasm_opt: &WasmOpt, made: &Path) -> Result<()> {
-    let mut join = Command::new(bindgen.0.join("wasm-bindgen"));
-    join.arg(module.compiled(root));
-    join.args(["--target", "web", "--no-typescript", "--out-name", module.name, "--out-dir"]);
-    run(join.arg(made), "Joining the module and the page")?;
+/// Makes the modules in the folder `made` small.
+pub fn make_small(root: &Path, wasm_opt: &WasmOpt, made: &Path) -> Result<()> {
     let Some(wasm_opt) = &wasm_opt.0 else { return Ok(()) };
-    let names = optimise(root, wasm_opt, module, &made.join(format!("{}_bg.wasm", module.name)))?;
-    let script = made.join(module.name).with_extension("js");
-    let text = fs::read_to_string(&script).map_err(|error| unreadable(&script, &error))?;
-    fs::write(&script, with_names(&text, &names)).map_err(|error| unreadable(&script, &error))
+    side_by_side(|module| {
+        let names = optimise(root, wasm_opt, module, &made.join(format!("{}_bg.wasm", module.name)))?;
+        let script = made.join(module.name).with_extension("js");
+        let text = fs::read_to_string(&script).map_err(|error| unreadable(&script, &error))?;
+        fs::write(&script, with_names(&text, &names)).map_err(|error| unreadable(&script, &error))
+    })
+}
+
+/// Does something with every module at once, as wasm-opt uses little more than a core.
+fn side_by_side(work: impl Fn(&Module) -> Result<()> + Sync) -> Result<()> {
+    thread::scope(|scope| {
+        let all = MODULES.each_ref().map(|module| scope.spawn(|| work(module)));
+        all.into_iter()
+            .try_for_each(|one| one.join().map_err(|_| "Making a module small ended unexpectedly.".to_owned())?)
+    })
 }
 
 /// Makes the file of a module smaller, once: what came of it is kept under the digest of what went in. Returns the names by which its
@@ -238,21 +228,19 @@ mod tests {
     }
 
     #[test]
-    fn a_change_anywhere_in_the_sources_or_the_flags_makes_another_digest() {
-        let root = std::env::temp_dir().join(format!("xtask-digest-{}", std::process::id()));
-        fs::create_dir_all(root.join("src/deep")).unwrap();
-        fs::create_dir_all(root.join("module/src")).unwrap();
-        fs::create_dir_all(root.join(".cargo")).unwrap();
-        for file in
-            ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "module/src/lib.rs", "src/lib.rs", "src/deep/er.rs"]
-        {
-            fs::write(root.join(file), file).unwrap();
+    fn trunk_is_told_of_the_same_modules() {
+        let html = include_str!("../../index.html");
+        let links: Vec<&str> = html.lines().filter(|line| line.contains(r#"data-trunk rel="rust""#)).collect();
+        assert_eq!(links.len(), MODULES.len());
+        for (Module { name, feature, profile }, link) in MODULES.iter().zip(links) {
+            for told in [
+                format!(r#"data-bin="{name}""#),
+                format!(r#"data-cargo-features="{feature}""#),
+                format!(r#"data-cargo-profile-release="{profile}""#),
+            ] {
+                assert!(link.contains(&told), "{told} is not in {link}");
+            }
+            assert!(PROFILES.contains(profile));
         }
-        let first = digest_of(&root, &["flags"]).unwrap();
-        assert_eq!(digest_of(&root, &["flags"]).unwrap(), first);
-        assert_ne!(digest_of(&root, &["others"]).unwrap(), first);
-        fs::write(root.join("src/deep/er.rs"), "changed").unwrap();
-        assert_ne!(digest_of(&root, &["flags"]).unwrap(), first);
-        cache::remove(&root).unwrap();
     }
 }

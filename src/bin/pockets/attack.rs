@@ -23,7 +23,7 @@ const STARTS: u32 = 40;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// The network, a safetensors file
+    /// The network: safetensors, .h5, .keras, .pt, .pth, .onnx, .tflite or a TensorFlow.js model.json
     #[arg(long, value_name = "FILE")]
     network: PathBuf,
     /// The images, an IDX3 file
@@ -148,9 +148,8 @@ impl Row {
 
 pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let read = |path: &PathBuf| fs::read(path).map_err(|e| format!("{}: {e}", path.display()));
-    let network = Network::from_safetensors(&read(&arguments.network)?)
-        .map_err(|e| format!("{}: {e}", arguments.network.display()))?;
     let digits = Digits::parse(&read(&arguments.images)?, &read(&arguments.labels)?)?;
+    let network = crate::inspect::network(&arguments.network, Some(&digits))?;
     let reading = match arguments.reading {
         ReadingName::Weight => Reading::Weight,
         ReadingName::Scale => Reading::Scale,
@@ -315,9 +314,17 @@ fn summarise(network: &Network, rows: &[Row]) {
         values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
     };
     let succeeded: Vec<&Row> = rows.iter().filter(|r| r.success).collect();
-    let mean_norm = succeeded.iter().map(|r| f64::from(r.norm)).sum::<f64>() / succeeded.len() as f64;
     println!("{}: {} of {} searches succeeded", network.name(), succeeded.len(), rows.len());
-    println!("mean norm {mean_norm:.4}, mean distortion {:.4}", mean_norm / 28.0);
+    if rows.is_empty() {
+        println!("nothing was searched for: no image is classified correctly, or each has the target's label already");
+        return;
+    }
+    if succeeded.is_empty() {
+        println!("nothing was found: no search ended in a change that reaches its target");
+    } else {
+        let mean_norm = succeeded.iter().map(|r| f64::from(r.norm)).sum::<f64>() / succeeded.len() as f64;
+        println!("mean norm {mean_norm:.4}, mean distortion {:.4}", mean_norm / 28.0);
+    }
     println!("median evaluations {}", median(&|r| f64::from(r.evaluations)));
     println!("median time {:.3} ms", median(&|r| r.ms));
     let proved = |of: &dyn Fn(&Row) -> Option<f32>| {

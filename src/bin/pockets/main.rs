@@ -1,10 +1,13 @@
 //! The native command line.
 
 mod attack;
+mod convert;
+mod inspect;
 mod mnist;
 mod pack;
 mod pack_digits;
 mod reproduce;
+mod strokes;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -30,6 +33,12 @@ enum Command {
     PackDigits(pack_digits::Arguments),
     /// Search for adversarial examples of the first images that a network classifies correctly
     Attack(attack::Arguments),
+    /// Say what a network's file holds, how it wants its image, and how well it classifies digits
+    Inspect(inspect::Arguments),
+    /// Make a network's file one of the project's own
+    Convert(convert::Arguments),
+    /// Show a network what people wrote with a pen, and say how it does by digit and writer
+    Strokes(strokes::Arguments),
     /// Measure the paper's tables and figures again, and write them beside the paper's
     Reproduce(reproduce::Arguments),
 }
@@ -41,6 +50,9 @@ fn main() -> ExitCode {
         Command::Pack(arguments) => pack::run(&arguments),
         Command::PackDigits(arguments) => pack_digits::run(&arguments),
         Command::Attack(arguments) => attack::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Convert(arguments) => convert::run(&arguments),
+        Command::Strokes(arguments) => strokes::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
     };
     match done {

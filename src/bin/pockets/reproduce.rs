@@ -31,6 +31,9 @@ pub struct Arguments {
     /// A sample of some hundred images, in minutes
     #[arg(long)]
     quick: bool,
+    /// With --quick, so few images that it is only seen to run
+    #[arg(long, requires = "quick")]
+    brief: bool,
     /// The folder of MNIST's files [default: pockets/mnist in the user's cache]
     #[arg(long, value_name = "DIR")]
     mnist: Option<PathBuf>,
@@ -60,7 +63,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         networks,
         train: &digits.train,
         test: &digits.test,
-        sizes: if arguments.quick { Sizes::QUICK } else { Sizes::FULL },
+        sizes: match (arguments.quick, arguments.brief) {
+            (_, true) => Sizes::BRIEF,
+            (true, false) => Sizes::QUICK,
+            (false, false) => Sizes::FULL,
+        },
         parts: Some(places.parts.clone()),
     };
     let began = Instant::now();

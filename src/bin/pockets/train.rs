@@ -1,15 +1,18 @@
-//! `pockets train NAME`: any network of the paper, or a convolutional one, by candle.
+//! `pockets train NAME`: any network of the paper, a convolutional one, or one that learns from pens too, by candle.
 
 use clap::{Args, builder::PossibleValuesParser};
 use indicatif::{ProgressBar, ProgressStyle};
 use pockets::{
+    digit::Brush,
     idx::Digits,
     lab::{
         convolutional, mnist,
+        pens::{self, Material, PenRecipe, Shape},
         recipe::{Convolutional, Method, Part, Recipe, convolutional, file_name, recipes},
         train::{self, Epoch},
     },
     network::Network,
+    pen::{self, Drawing, score::Score},
 };
 use std::{env, error::Error, fs, path::PathBuf, time::Instant};
 
@@ -19,15 +22,19 @@ const HELD_OUT: usize = 10_000;
 #[derive(Args)]
 pub struct Arguments {
     /// Which network
-    #[arg(value_parser = PossibleValuesParser::new(recipes().iter().map(|r| r.name).chain([convolutional().name])))]
+    #[arg(value_parser = PossibleValuesParser::new(names()))]
     name: String,
     /// The folder of MNIST's files [default: pockets/mnist in the user's cache]
     #[arg(long, value_name = "DIR")]
     mnist: Option<PathBuf>,
+    /// A folder of pen strokes, for a network that learns from them too: UNIPEN's format or lines of JSON
+    #[arg(long, value_name = "DIR")]
+    pen: Option<PathBuf>,
     /// The file to write [default: the network's title, here, e.g. FC10_1e-4.safetensors]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Keep the last 10,000 digits from training and judge by them, not by the test set; write a file only if --out names one
+    /// Keep the last 10,000 digits from training, and every fifth writer's strokes, and judge by them, not by the test set;
+    /// write a file only if --out names one
     #[arg(long)]
     holdout: bool,
     /// Instead of the recipe's epochs
@@ -66,6 +73,19 @@ pub struct Arguments {
 enum Chosen {
     Perceptron(Recipe),
     Convolutional(Convolutional),
+    Pens(PenRecipe, Desk),
+}
+
+/// What a network learns from besides MNIST.
+struct Desk {
+    drawings: Vec<Drawing>,
+    held_out: Vec<Drawing>,
+}
+
+/// Everything that can be trained.
+fn names() -> Vec<&'static str> {
+    let pens = pens::recipes();
+    recipes().iter().map(|r| r.name).chain([convolutional().name]).chain(pens.iter().map(|r| r.name)).collect()
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
@@ -84,6 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         }
         println!("{title}: {settings}, seed {seed}");
         println!("train error {train_error} %, held-out error {error} %");
+        chosen.print_held_out(network);
         return Ok(());
     }
     let network = chosen.train(&learned, &digits.test, "test error")?;
@@ -117,6 +138,12 @@ fn use_one_thread() {
 impl Chosen {
     /// What was asked for by name.
     fn of(arguments: &Arguments) -> Result<Self, Box<dyn Error>> {
+        if let Some(recipe) = pens::recipes().into_iter().find(|recipe| recipe.name == arguments.name) {
+            return Chosen::pens(recipe, arguments);
+        }
+        if arguments.pen.is_some() {
+            return Err(format!("{} learns from MNIST alone; leave out --pen", arguments.name).into());
+        }
         let known = convolutional();
         if arguments.name != known.name {
             return Ok(Chosen::Perceptron(recipe(arguments)?));
@@ -135,11 +162,50 @@ impl Chosen {
         }))
     }
 
+    /// A network that learns from pens too, with the strokes that were named.
+    fn pens(known: PenRecipe, arguments: &Arguments) -> Result<Self, Box<dyn Error>> {
+        let Arguments { sharpness: None, dropout: None, norms: None, fresh: None, below: None, .. } = arguments else {
+            return Err(format!("{} takes --epochs, --batch, --rate, --decay and --seed alone", known.title).into());
+        };
+        let shape = match (known.shape.clone(), &arguments.decay) {
+            (Shape::Perceptron { hidden, .. }, Some(decay)) if decay.len() == hidden.len() + 1 => {
+                Shape::Perceptron { hidden, decay: decay.clone() }
+            }
+            (_, Some(_)) => return Err("--decay has one λ for each layer of a perceptron".into()),
+            (shape, None) => shape,
+        };
+        let Some(folder) = &arguments.pen else {
+            return Err(format!("{} learns from pen strokes too; name their folder with --pen", known.title).into());
+        };
+        let mut desk = Desk { drawings: pen::read(folder)?, held_out: Vec::new() };
+        if arguments.holdout {
+            (desk.held_out, desk.drawings) = pens::hold_out(desk.drawings);
+        }
+        let recipe = PenRecipe {
+            epochs: arguments.epochs.unwrap_or(known.epochs),
+            batch: arguments.batch.unwrap_or(known.batch),
+            rate: arguments.rate.unwrap_or(known.rate),
+            seed: arguments.seed.unwrap_or(known.seed),
+            shape,
+            ..known
+        };
+        Ok(Chosen::Pens(recipe, desk))
+    }
+
+    /// How the network does on the writers that were kept from it, if there are any.
+    fn print_held_out(&self, network: Network) {
+        let Chosen::Pens(_, desk) = self else { return };
+        let score = Score::of(network, &desk.held_out, Brush::default());
+        for (set, share) in score.collections() {
+            println!("{set}, held-out writers: {} drawings, {:.2} % as meant", share.drawings, share.percent());
+        }
+    }
+
     /// The digits that it learns from.
     fn part(&self) -> Part {
         match self {
             Chosen::Perceptron(recipe) => recipe.part,
-            Chosen::Convolutional(_) => Part::All,
+            Chosen::Convolutional(_) | Chosen::Pens(..) => Part::All,
         }
     }
 
@@ -148,6 +214,7 @@ impl Chosen {
         match self {
             Chosen::Perceptron(recipe) => (recipe.title, recipe.settings(), recipe.seed),
             Chosen::Convolutional(recipe) => (recipe.title, recipe.settings(), recipe.seed),
+            Chosen::Pens(recipe, _) => (recipe.title, recipe.settings(), recipe.seed),
         }
     }
 
@@ -156,6 +223,7 @@ impl Chosen {
         let epochs = match self {
             Chosen::Perceptron(recipe) => recipe.epochs,
             Chosen::Convolutional(recipe) => recipe.epochs,
+            Chosen::Pens(recipe, _) => recipe.epochs,
         };
         let style = ProgressStyle::with_template("{prefix} {wide_bar} epoch {pos}/{len}  {msg}  {eta} left")?;
         let bar = ProgressBar::new(epochs as u64).with_style(style).with_prefix(self.facts().0);
@@ -169,6 +237,10 @@ impl Chosen {
         let network = match self {
             Chosen::Perceptron(recipe) => train::train(recipe, learned, judged, report)?.into(),
             Chosen::Convolutional(recipe) => convolutional::train(recipe, learned, judged, report)?.into(),
+            Chosen::Pens(recipe, Desk { drawings, .. }) => {
+                let material = Material { digits: learned, drawings };
+                pens::train(recipe, material, judged, report)?
+            }
         };
         bar.finish();
         eprintln!("trained in {:.0} s", began.elapsed().as_secs_f64());

@@ -3,8 +3,8 @@
 use super::{
     super::{
         message::{Answer, Attacked, Change, Floats, Seen, State, Step, Subject, Target},
+        schedule::Work,
         stock::Loaded,
-        work::Work,
     },
     pixels, reaches,
 };

@@ -17,7 +17,7 @@ mod weights;
 use super::{
     super::{
         message::{Answer, Floats, Question},
-        work::Work,
+        schedule::Work,
     },
     pixels, reaches, sized,
 };

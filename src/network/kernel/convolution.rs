@@ -56,7 +56,7 @@ impl Convolution {
         }
         let mut bias = zeros(outputs);
         bias[..layer.outputs].copy_from_slice(&layer.bias);
-        let apart = (input.columns + 2 * window.padding.1) * input.stride;
+        let apart = (input.columns + window.padding.1 + window.after.1) * input.stride;
         let begin = |row: usize, column: usize| row * apart + column * input.stride;
         let mut begins = Vec::with_capacity(output.rows * output.columns);
         for position in 0..output.rows * output.columns {
@@ -76,7 +76,7 @@ impl Convolution {
             apart,
             first: begin(window.padding.0, window.padding.1),
             width: input.columns * input.stride,
-            frame: zeros((input.rows + 2 * window.padding.0) * apart),
+            frame: zeros((input.rows + window.padding.0 + window.after.0) * apart),
         };
         (convolution, output)
     }

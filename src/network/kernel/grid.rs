@@ -30,11 +30,10 @@ impl Grid {
     /// The grid of a window's positions over this one.
     #[cfg(feature = "sequential")]
     pub(super) fn under(self, window: crate::network::Window) -> Self {
-        let along =
-            |length: usize, size: usize, stride: usize, padding: usize| (length + 2 * padding - size) / stride + 1;
+        let along = |length: usize, size: usize, stride: usize, padding: usize| (length + padding - size) / stride + 1;
         Grid {
-            rows: along(self.rows, window.size.0, window.stride.0, window.padding.0),
-            columns: along(self.columns, window.size.1, window.stride.1, window.padding.1),
+            rows: along(self.rows, window.size.0, window.stride.0, window.padding.0 + window.after.0),
+            columns: along(self.columns, window.size.1, window.stride.1, window.padding.1 + window.after.1),
             ..self
         }
     }

@@ -1,10 +1,11 @@
 //! What a convolutional network has beside affine layers and activations: windows, factors and gates.
 //!
-//! A convolution is an affine layer of the patch under its window, and so is its gradient. A mean is a convolution too.
+//! A convolution is an affine layer of the patch under its window, and so is its gradient. What looks at each channel by itself,
+//! as means do, is in `local`.
 
-use super::{convolution::Convolution, grid::Grid};
+use super::{convolution::Convolution, grid::Grid, local::Local};
 use crate::{
-    network::{Layer, Operation, Window, lanes::exp},
+    network::{Function, Operation, Window},
     vector::zeros,
 };
 
@@ -12,17 +13,22 @@ use crate::{
 pub(super) enum Operated {
     Convolution(Convolution),
     MaxPool(MaxPool),
+    Local(Local),
     /// A factor and a summand for each number.
     Scale(Vec<f32>, Vec<f32>),
     /// The slope at each number.
-    Gelu(Vec<f32>),
+    Function(Function, Vec<f32>),
+    /// The same numbers, to be kept, or for others to be added to.
+    Same,
+    /// Zeros, for others to be added to.
+    Nothing,
 }
 
 /// Numbers side by side under a window: in which of its positions, and where they begin in the input.
 pub(super) struct Run {
-    position: usize,
-    from: usize,
-    length: usize,
+    pub(super) position: usize,
+    pub(super) from: usize,
+    pub(super) length: usize,
 }
 
 /// The largest number under a window.
@@ -40,39 +46,48 @@ impl Operated {
     /// What `operation` does to `input`, and where it leaves the result; nothing where it is none of these.
     pub(super) fn of(operation: &Operation, input: Grid) -> Option<(Self, Grid)> {
         Some(match operation {
-            Operation::Convolution(window, layer) => Operated::convolution(input, *window, layer),
-            Operation::AveragePool(window) => Operated::convolution(input, *window, &mean(*window, input.channels)),
+            Operation::Convolution(window, layer) => {
+                let (convolution, output) = Convolution::new(input, *window, layer);
+                (Operated::Convolution(convolution), output)
+            }
+            Operation::Depthwise(..)
+            | Operation::AveragePool(_)
+            | Operation::AverageInside(_)
+            | Operation::Pad(_)
+            | Operation::Resize(_) => {
+                let (local, output) = Local::of(operation, input)?;
+                (Operated::Local(local), output)
+            }
             Operation::MaxPool(window) => {
                 let (runs, output) = runs(*window, input);
                 let [came_in, rest] = [input, output].map(|grid| zeros(grid.len()));
                 (Operated::MaxPool(MaxPool { runs, stride: input.stride, came_in, rest }), output)
             }
             Operation::Scale { factor, shift } => (Operated::Scale(spread(factor, input), spread(shift, input)), input),
-            Operation::Gelu => (Operated::Gelu(zeros(input.len())), input),
+            Operation::Function(function) => (Operated::Function(*function, zeros(input.len())), input),
+            Operation::Mark(_) | Operation::Add(_) => (Operated::Same, input),
+            Operation::Recall(_) => (Operated::Nothing, input),
             Operation::Linear(_) | Operation::Activation(_) | Operation::Flatten => return None,
         })
-    }
-
-    /// A layer of the patch under a window.
-    fn convolution(input: Grid, window: Window, layer: &Layer) -> (Self, Grid) {
-        let (convolution, output) = Convolution::new(input, window, layer);
-        (Operated::Convolution(convolution), output)
     }
 
     pub(super) fn forward(&mut self, input: &[f32], output: &mut [f32]) {
         match self {
             Operated::Convolution(convolution) => convolution.forward(input, output),
             Operated::MaxPool(pool) => pool.forward(input, output),
+            Operated::Local(local) => local.forward(input, output),
             Operated::Scale(factor, shift) => {
                 for (((o, v), f), s) in output.iter_mut().zip(input).zip(factor).zip(shift) {
                     *o = *f * v + *s;
                 }
             }
-            Operated::Gelu(slopes) => {
+            Operated::Function(function, slopes) => {
                 for ((o, slope), &z) in output.iter_mut().zip(slopes).zip(input) {
-                    (*o, *slope) = gelu(z);
+                    (*o, *slope) = function.value_and_slope(z);
                 }
             }
+            Operated::Same => output.iter_mut().zip(input).for_each(|(o, v)| *o = *v),
+            Operated::Nothing => output.fill(0.0),
         }
     }
 
@@ -80,7 +95,10 @@ impl Operated {
         match self {
             Operated::Convolution(convolution) => convolution.backward(delta, gradient),
             Operated::MaxPool(pool) => pool.backward(output, delta, gradient),
-            Operated::Scale(slopes, _) | Operated::Gelu(slopes) => {
+            Operated::Local(local) => local.backward(delta, gradient),
+            Operated::Same => gradient.iter_mut().zip(delta).for_each(|(g, d)| *g = *d),
+            Operated::Nothing => gradient.fill(0.0),
+            Operated::Scale(slopes, _) | Operated::Function(_, slopes) => {
                 gradient.iter_mut().zip(delta).zip(slopes).for_each(|((g, d), slope)| *g = *slope * d);
             }
         }
@@ -133,7 +151,7 @@ fn hand_out(rest: &mut [f32], input: &[f32], output: &[f32], gradient: &mut [f32
 
 /// What a window covers in each of its positions, and the grid of these positions.
 #[inline(never)]
-fn runs(window: Window, input: Grid) -> (Vec<Run>, Grid) {
+pub(super) fn runs(window: Window, input: Grid) -> (Vec<Run>, Grid) {
     let output = input.under(window);
     let columns = output.columns;
     let mut runs = Vec::new();
@@ -141,7 +159,7 @@ fn runs(window: Window, input: Grid) -> (Vec<Run>, Grid) {
         let (top, left) = (position / columns * window.stride.0, position % columns * window.stride.1);
         // Columns of the window that are over the input.
         let first = window.padding.1.saturating_sub(left);
-        let end = (input.columns + window.padding.1 - left).min(window.size.1);
+        let end = (input.columns + window.padding.1).saturating_sub(left).min(window.size.1);
         for row in 0..window.size.0 {
             let Some(y) = (top + row).checked_sub(window.padding.0).filter(|&y| y < input.rows) else { continue };
             runs.push(Run {
@@ -154,16 +172,6 @@ fn runs(window: Window, input: Grid) -> (Vec<Run>, Grid) {
     (runs, output)
 }
 
-/// The layer that makes of each channel its mean under a window.
-fn mean(window: Window, channels: usize) -> Layer {
-    let area = window.area();
-    let mut weight = zeros(channels * channels * area);
-    for channel in 0..channels {
-        weight[channel * (channels + 1) * area..][..area].fill(1.0 / area as f32);
-    }
-    Layer { inputs: channels * area, outputs: channels, weight, bias: zeros(channels) }
-}
-
 /// One for each channel, or for each number in the order [channel, row, column], where the grid has them.
 #[inline(never)]
 fn spread(values: &[f32], grid: Grid) -> Vec<f32> {
@@ -174,15 +182,4 @@ fn spread(values: &[f32], grid: Grid) -> Vec<f32> {
         all[place * grid.stride + channel] = values[if values.len() == grid.channels { channel } else { k }];
     }
     all
-}
-
-/// `z·Φ(z)`, and its slope `Φ(z) + z·φ(z)`. The error function is that of Abramowitz and Stegun, *Handbook of Mathematical
-/// Functions*, 7.1.26, which is right to 1.5·10⁻⁷.
-fn gelu(z: f32) -> (f32, f32) {
-    const COEFFICIENTS: [f32; 5] = [1.061_405_4, -1.453_152, 1.421_413_7, -0.284_496_74, 0.254_829_6];
-    let t = 1.0 / (1.0 + 0.327_591_1 * std::f32::consts::FRAC_1_SQRT_2 * z.abs());
-    let bell = exp(-0.5 * z * z);
-    let tail = 0.5 * bell * COEFFICIENTS.iter().fold(0.0, |sum, c| (sum + c) * t);
-    let below = if z < 0.0 { tail } else { 1.0 - tail };
-    (z * below, below + z * bell * 0.398_942_3)
 }

@@ -66,12 +66,19 @@ pub struct Trunk(pub PathBuf);
 
 impl Trunk {
     pub fn find_or_install(root: &Path) -> Result<Self> {
-        let on_path = which("trunk").filter(|tool| says_version(tool, TRUNK));
-        if let Some(folder) = on_path.as_deref().and_then(Path::parent) {
-            return Ok(Self(folder.to_owned()));
+        if let Some(found) = Self::find()? {
+            return Ok(found);
         }
         let tool = Tool { package: "trunk", version: TRUNK, program: "trunk" };
         cargo_install(&tool, &Source::Registry(with_stand_ins(root)), "builds the page", "2 to 5 minutes").map(Self)
+    }
+
+    /// On the PATH, or installed earlier.
+    pub fn find() -> Result<Option<Self>> {
+        let on_path = which("trunk").filter(|tool| says_version(tool, TRUNK));
+        let on_path = on_path.as_deref().and_then(Path::parent).map(Path::to_owned);
+        let installed = place_of("trunk", TRUNK)?.join("bin");
+        Ok(on_path.into_iter().chain([installed]).find(|folder| is_executable(&folder.join("trunk"))).map(Self))
     }
 }
 

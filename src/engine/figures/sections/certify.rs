@@ -5,8 +5,8 @@ use crate::{
     certify::Certifier,
     engine::{
         message::{Answer, Certified},
+        schedule::Work,
         stock::Loaded,
-        work::Work,
     },
 };
 

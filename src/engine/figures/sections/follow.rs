@@ -4,8 +4,8 @@ use super::moved;
 use crate::{
     engine::{
         message::{Floats, Followed, FollowedLayer},
+        schedule::Work,
         stock::Loaded,
-        work::Work,
     },
     experiment::{follow::Follow, units::top},
     picture::{Picture, largest},

@@ -1,7 +1,7 @@
 //! How a difference grows or fades from layer to layer.
 
 use crate::{
-    engine::{message::Amplified, stock::Loaded, work::Work},
+    engine::{message::Amplified, schedule::Work, stock::Loaded},
     experiment::{noise::Noise, spectrum::amplification},
     vector::squared_distance,
 };

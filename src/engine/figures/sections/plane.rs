@@ -4,8 +4,8 @@ use super::map;
 use crate::{
     engine::{
         message::{Answer, Bytes, Counted, Crossed, Floats, Map},
+        schedule::Work,
         stock::Loaded,
-        work::Work,
     },
     experiment::{
         self,

@@ -5,8 +5,8 @@ use crate::{
     engine::{
         figures::attack::observed,
         message::{Compared, Floats, Target, Trace},
+        schedule::Work,
         stock::Loaded,
-        work::Work,
     },
     picture::largest,
 };

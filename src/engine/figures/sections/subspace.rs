@@ -3,8 +3,8 @@
 use crate::{
     engine::{
         message::{Apart, Floats},
+        schedule::Work,
         stock::Loaded,
-        work::Work,
     },
     experiment::subspace::Subspace,
     picture::{Picture, largest},

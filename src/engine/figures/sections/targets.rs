@@ -6,8 +6,8 @@ use crate::{
     attack::{Ending, Goal, Reading},
     engine::{
         message::{Floats, Found},
+        schedule::Work,
         stock::Loaded,
-        work::Work,
     },
     picture::Picture,
 };

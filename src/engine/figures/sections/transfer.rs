@@ -6,8 +6,8 @@ use crate::{
     attack::{Ending, Goal, Reading},
     engine::{
         message::{Floats, Judged, Own, Transferred},
+        schedule::Work,
         stock::Loaded,
-        work::Work,
     },
     experiment::transfer::amplify,
     network::{label, probabilities},

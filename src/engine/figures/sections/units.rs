@@ -3,8 +3,8 @@
 use crate::{
     engine::{
         message::{Floats, Ranked},
+        schedule::Work,
         stock::{Digits, Loaded},
-        work::Work,
     },
     experiment::{self, spectrum::activations, units},
     network::Mlp,

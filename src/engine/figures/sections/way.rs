@@ -6,8 +6,8 @@ use crate::{
     attack::Goal,
     engine::{
         message::{Bytes, Flip, Floats, Rounded, RoundingKind, Way},
+        schedule::Work,
         stock::Loaded,
-        work::Work,
     },
     experiment::rounding::{self, Rounding},
     network::{label, probabilities},

@@ -6,8 +6,8 @@ use crate::{
     attack::{Attack, Goal, Reading, Stand},
     engine::{
         message::{Descent, Floats, Tried, Weighed},
+        schedule::Work,
         stock::Loaded,
-        work::Work,
     },
     vector::dot,
 };

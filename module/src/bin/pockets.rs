@@ -1,0 +1,3 @@
+//! The WebAssembly module of the demo: the library with what that needs, and what it exports.
+#![no_main]
+use library as _;
