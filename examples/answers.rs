@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The file is a list of questions as they went to the engine (`attack` in `www/protocol.d.ts`), with plain lists in the place of
-//! typed arrays. A line of JSON is printed for each: `state`, the bits of ‖r‖₂ and of r in hexadecimal, and `evaluations`.
+//! typed arrays. A line of JSON is printed for each: `state`, the bits of ‖r‖₂, x, r and x + r in hexadecimal, `limit`, between whose
+//! negative and itself r is painted, and `evaluations`.
 
 use pockets::engine::{
     Engine,
@@ -21,12 +22,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (question, id) in questions.into_iter().zip(1..) {
         let attacked = answer(&mut engine, id, serde_json::from_value(json!({ "attack": question }))?)?;
         let outcome = attacked.outcome.as_ref();
-        let r = attacked.perturbation.as_ref().map_or(&[][..], |change| &change.values.0);
+        let change = attacked.perturbation.as_ref();
         let bits = |values: &[f32]| values.iter().map(|value| format!("{:08x}", value.to_bits())).collect::<String>();
         println!(
             "{}",
             json!({
-                "state": attacked.state, "norm": outcome.map(|outcome| bits(&[outcome.norm])), "r": bits(r),
+                "state": attacked.state, "norm": outcome.map(|outcome| bits(&[outcome.norm])),
+                "x": attacked.digit.as_ref().map(|seen| bits(&seen.values.0)),
+                "r": bits(change.map_or(&[], |change| &change.values.0)),
+                "sum": attacked.adversarial.as_ref().map(|seen| bits(&seen.values.0)),
+                "limit": change.map(|change| change.limit),
                 "evaluations": outcome.map(|outcome| outcome.evaluations),
             })
         );

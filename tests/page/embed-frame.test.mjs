@@ -17,13 +17,18 @@ async function snippet(hash) {
   return found[1].replace(/https:\/\/[^"#]*\/embed\.html(#[^"]*)?/, `${site.url}embed.html${hash}`);
 }
 
+/** What is in the frame. @param {import('./harness.mjs').Page} page */
+async function inside(page) {
+  const inner = await (await page.locator('iframe').elementHandle())?.contentFrame();
+  assert(inner);
+  return inner;
+}
+
 /** @param {import('./harness.mjs').Page} page @param {RegExp} text */
 async function says(page, text) {
   const frame = page.frameLocator('iframe');
   await frame.locator('.status').filter({ hasText: text }).waitFor();
-  const inner = page.frames().find((each) => each.url().includes('embed.html'));
-  assert(inner);
-  return inner;
+  return inside(page);
 }
 
 /** The frame's height, once it is that of its contents. @param {import('./harness.mjs').Page} page @returns {Promise<number>} */
@@ -32,8 +37,8 @@ async function fits(page) {
     const frame = document.querySelector('iframe');
     return frame && frame.getAttribute('height') !== '560' && frame.offsetHeight > 200;
   });
-  const inner = page.frames().find((each) => each.url().includes('embed.html'));
-  const [scroll, client] = (await inner?.evaluate(() => [document.documentElement.scrollHeight, innerHeight])) ?? [];
+  const inner = await inside(page);
+  const [scroll, client] = (await inner.evaluate(() => [document.documentElement.scrollHeight, innerHeight])) ?? [];
   assert(client && scroll === client, 'nothing is cut off');
   return client;
 }

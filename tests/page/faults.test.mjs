@@ -5,7 +5,7 @@ import { cp, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { DIST, IN_FIREFOX, open } from './harness.mjs';
+import { DIST, IN_CHROMIUM, open } from './harness.mjs';
 import { STILL, killWorkers, rememberWorkers, settled, status, stubborn, target, written } from './helpers.mjs';
 
 /** @typedef {import('./harness.mjs').Page} Page */
@@ -151,7 +151,7 @@ test('a line that is lost after loading costs what was not loaded yet, in words,
 });
 
 // Only Chromium lets a test freeze a page.
-test('a tab that was hidden and frozen goes on where it was', { skip: IN_FIREFOX }, async (t) => {
+test('a tab that was hidden and frozen goes on where it was', { skip: !IN_CHROMIUM }, async (t) => {
   const { page, context, draw } = await open(t, { ...STILL, before: (page) => instead(page, stubborn(3000)) });
   const session = await context.newCDPSession(page);
   await settled(page, /as 3 .*(Still searching|found no change)/);

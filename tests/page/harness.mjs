@@ -26,6 +26,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip as gzipThen } from 'node:zlib';
 import { chromium, firefox } from 'playwright-core';
+import { answerOf, standings, withScripts } from './between.mjs';
+import { WebKit } from './webkit.mjs';
 
 /**
  * @typedef {import('playwright-core').Page} Page
@@ -75,10 +77,11 @@ async function until(moment) {
  * @param {string} [options.below] the path that the folder appears at, as '/' or '/some/where/'
  * @param {Record<string, string>} [options.extra] further files by their address, such as a page that embeds ours
  * @param {(path: string) => boolean} [options.refuse] answers 404 to what it is true of
+ * @param {(path: string) => number} [options.late] by how many milliseconds a file comes later than it could
  * @param {{ latency: number, bytesPerSecond: number }} [options.line] as seen through a slow line: every answer begins so many
  *   milliseconds after its request, and all answers share the rate; packed, and cached for ever where the name says so
  */
-export async function startServer({ folder = DIST, below = '/', extra = {}, refuse = () => false, line } = {}) {
+export async function startServer({ folder = DIST, below = '/', extra = {}, refuse = () => false, late = () => 0, line } = {}) {
   let lineIsFree = 0;
   /** Files as a slow line carries them. @type {Map<string, Promise<Buffer>>} */
   const packings = new Map();
@@ -86,12 +89,19 @@ export async function startServer({ folder = DIST, below = '/', extra = {}, refu
   /** @type {string[]} */
   const served = [];
   const server = createServer(async (request, response) => {
-    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
+    const address = new URL(request.url ?? '/', `http://${request.headers.host}`);
+    const path = decodeURIComponent(address.pathname);
     const send = (/** @type {number} */ status, /** @type {string} */ type, /** @type {string | Buffer} */ body) => {
+      for (const standing of standings) standing.answered(status, address.href);
       // Pages of other origins may use what static hosts publish.
       const headers = { 'Content-Type': type, 'Cache-Control': 'no-cache', 'Access-Control-Allow-Origin': '*' };
-      response.writeHead(status, headers).end(body);
+      response.writeHead(status, headers).end(type.startsWith('text/html') ? withScripts(String(body)) : body);
     };
+    for (const standing of standings) standing.asked(address.href);
+    const answer = await answerOf(address.href, () => readFile(join(published, path.slice(below.length))));
+    if (answer?.way === 'cut') return request.socket.destroy();
+    if (answer?.body !== undefined) return send(200, answer.contentType ?? 'application/octet-stream', answer.body);
+    if (late(path)) await sleep(late(path));
     if (Object.hasOwn(extra, path)) {
       send(200, MEDIA_TYPES[extname(path)] ?? 'text/html; charset=utf-8', extra[path]);
       return;
@@ -152,20 +162,29 @@ export async function startServer({ folder = DIST, below = '/', extra = {}, refu
   };
 }
 
-/** Whether the tests run in Firefox: `cargo xtask test firefox`. */
-export const IN_FIREFOX = process.env.POCKETS_BROWSER === 'firefox';
+/** @typedef {'chromium' | 'firefox' | 'webkit'} Engine */
+
+/** What the tests run in: `cargo xtask test firefox`, `cargo xtask test webkit`. */
+export const ENGINE = /** @type {Engine} */ (process.env.POCKETS_BROWSER ?? 'chromium');
+export const IN_CHROMIUM = ENGINE === 'chromium';
+export const IN_FIREFOX = ENGINE === 'firefox';
+export const IN_WEBKIT = ENGINE === 'webkit';
 
 /**
- * Starts the browser, headless and calling nobody. The Firefox is any that there is, by WebDriver BiDi: none that was made for tests.
+ * Starts the browser, calling nobody, on no screen that anybody sees. The Firefox is any that there is, by WebDriver BiDi, and so is the
+ * WebKit, by WebDriver: none that was made for tests.
  *
  * @param {object} [options]
- * @param {boolean} [options.inFirefox]
- * @param {boolean} [options.isStill] a Firefox whose user wants no motion; Chromium is told so page by page
+ * @param {Engine} [options.engine]
+ * @param {boolean} [options.isStill] a Firefox whose user wants no motion; the others are told so page by page
+ * @param {Record<string, string | number | boolean>} [options.preferences] of a Firefox
+ * @returns {Promise<import('playwright-core').Browser>}
  */
-export function startBrowser({ inFirefox = IN_FIREFOX, isStill = false } = {}) {
-  if (inFirefox) {
+export async function startBrowser({ engine = ENGINE, isStill = false, preferences = {} } = {}) {
+  if (engine === 'webkit') return /** @type {any} */ (new WebKit());
+  if (engine === 'firefox') {
     const executablePath = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
-    const firefoxUserPrefs = { 'ui.prefersReducedMotion': isStill ? 1 : 0 };
+    const firefoxUserPrefs = { 'ui.prefersReducedMotion': isStill ? 1 : 0, ...preferences };
     return firefox.launch({ channel: 'moz-firefox', executablePath, firefoxUserPrefs });
   }
   return chromium.launch({
@@ -215,6 +234,8 @@ export function watch(context) {
   context.on('console', (message) => {
     if (message.type() === 'error') faults.push(`console: ${message.text()} (${message.location().url})`);
   });
+  // WebKit's, through the page itself.
+  if (IN_WEBKIT) /** @type {any} */ (context).on('fault', (/** @type {string} */ said) => faults.push(said));
   context.on('weberror', (error) => faults.push(`uncaught: ${error.error().stack ?? error.error()}`));
   context.on('request', (request) => requests.push(request.url()));
   context.on('requestfailed', (request) => {
@@ -237,13 +258,14 @@ export function watch(context) {
  * @param {string} [options.below] see {@link startServer}
  * @param {Record<string, string>} [options.extra] see {@link startServer}
  * @param {(path: string) => boolean} [options.refuse] see {@link startServer}
+ * @param {(path: string) => number} [options.late] see {@link startServer}
  * @param {ContextOptions} [options.context] viewport, colour scheme, touch, reduced motion and so on
  * @param {(page: Page) => Promise<unknown>} [options.before] done before the page is loaded
  * @param {RegExp[]} [options.expected] faults that this test provokes
  */
 export async function open(test, options = {}) {
-  const { path = '', below, extra, refuse, context: contextOptions, before, expected = [] } = options;
-  const server = await startServer({ below, extra, refuse });
+  const { path = '', below, extra, refuse, late, context: contextOptions, before, expected = [] } = options;
+  const server = await startServer({ below, extra, refuse, late });
   const browser = await browserFor(contextOptions?.reducedMotion === 'reduce');
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...contextOptions });
   context.setDefaultTimeout(PATIENCE);
@@ -282,7 +304,7 @@ export async function open(test, options = {}) {
  * @param {{ slowly?: boolean }} [how] `slowly`: each move once the page has had the one before, a frame for each; else a browser that
  *   takes many at once hands over several with each frame, as it does of a quick hand
  */
-export async function draw(page, strokes, { slowly = IN_FIREFOX } = {}) {
+export async function draw(page, strokes, { slowly = !IN_CHROMIUM } = {}) {
   const mouse = 'mouse' in page ? page.mouse : page.page().mouse;
   const pad = page.getByLabel('Drawing pad', { exact: true });
   await pad.scrollIntoViewIfNeeded();

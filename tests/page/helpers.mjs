@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { IN_WEBKIT } from './harness.mjs';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
@@ -132,6 +133,9 @@ export const killWorkers = (page, from = 0) =>
     for (const worker of workers) worker.terminate();
     return workers.length;
   }, from);
+
+/** A page has so many Workers, as far as the browser tells: WebKit does not. @param {Page} page @param {number} count */
+export const hasWorkers = (page, count) => IN_WEBKIT || page.workers().length === count;
 
 /** A browser, or a page around this one, that starts no Worker. @param {Page} page */
 export async function withoutWorkers(page) {

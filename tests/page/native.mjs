@@ -31,8 +31,8 @@ export function bitsOf({ state, outcome, perturbation }) {
   };
 }
 
-/** @param {object[]} questions `attack`s with lists in the place of typed arrays @returns {Promise<Bits[]>} */
-export async function answersOf(questions) {
+/** What the program prints for each question. @param {object[]} questions `attack`s with lists in the place of typed arrays @returns {Promise<any[]>} */
+async function asked(questions) {
   const folder = await mkdtemp(join(tmpdir(), 'pockets-answers-'));
   try {
     const file = join(folder, 'questions.json');
@@ -47,4 +47,26 @@ export async function answersOf(questions) {
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** @param {object[]} questions @returns {Promise<Bits[]>} */
+export async function answersOf(questions) {
+  return (await asked(questions)).map(({ state, norm, r, evaluations }) => ({ state, norm, r, evaluations }));
+}
+
+/**
+ * What pictures are of: 784 values each, and the limit of r's colours; null where there is nothing to show.
+ * @typedef {{ x: Float32Array | null, r: Float32Array | null, sum: Float32Array | null, limit: number }} Values
+ */
+
+/** @param {string | null} bits */
+function numbers(bits) {
+  if (!bits) return null;
+  return new Float32Array(Uint32Array.from(bits.match(/.{8}/g) ?? [], (each) => parseInt(each, 16)).buffer);
+}
+
+/** @param {object} question @returns {Promise<Values>} */
+export async function valuesOf(question) {
+  const [{ x, r, sum, limit }] = await asked([question]);
+  return { x: numbers(x), r: numbers(r), sum: numbers(sum), limit: limit ?? 1 };
 }

@@ -5,6 +5,7 @@ import { open } from './harness.mjs';
 import {
   STILL,
   colours,
+  hasWorkers,
   killWorkers,
   rememberWorkers,
   safetensors,
@@ -63,7 +64,7 @@ test('where no worker can start the page does the work itself', async (t) => {
   await draw(await written(3));
   await settled(page, /your digit as 3.*makes it predict 8/);
   assert.match(await readout('Adversarial prediction').innerText(), /^8/);
-  assert.equal(page.workers().length, 0);
+  assert(hasWorkers(page, 0));
   await painted(page, 'Adversarial digit');
 });
 

@@ -58,9 +58,12 @@ test('a link of another version is named, and neither it nor the drawing is lost
   await settled(page, /sample 0/);
   assert.match(await hash(page), /^#v1;/);
   // There the page soon puts its own address beside it again.
-  const back = page.evaluate(() => new Promise((done) => window.addEventListener('popstate', () => done(location.hash), { once: true })));
+  await page.evaluate(() => {
+    window.addEventListener('popstate', () => Object.assign(window, { wentTo: location.hash }), { once: true });
+  });
   await page.goBack();
-  assert.equal(await back, '#v9;digit=abc');
+  await page.waitForFunction(() => 'wentTo' in window);
+  assert.equal(await page.evaluate(() => /** @type {any} */ (window).wentTo), '#v9;digit=abc');
 });
 
 test('what is wrong in a link is named, and the rest is taken', async (t) => {

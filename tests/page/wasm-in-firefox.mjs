@@ -28,7 +28,7 @@ const runner = spawn(process.env.WASM_BINDGEN_TEST_RUNNER ?? 'wasm-bindgen-test-
   env: { ...process.env, NO_HEADLESS: '1', WASM_BINDGEN_TEST_ADDRESS: address },
   stdio: ['ignore', 'pipe', 'inherit'],
 });
-const browser = await startBrowser({ inFirefox: true });
+const browser = await startBrowser({ engine: 'firefox' });
 try {
   for await (const said of runner.stdout) if (String(said).includes(address)) break;
   const page = await browser.newPage();

@@ -13,6 +13,7 @@ mod node;
 mod python;
 mod toolchain;
 mod tools;
+mod webkit;
 
 pub use browser::{Browser, firefox, headless_shell};
 pub use llvm::Llvm;
@@ -20,6 +21,7 @@ pub use node::Node;
 pub use python::python;
 pub use toolchain::{Toolchain, host};
 pub use tools::{Esbuild, RUNNER, Trunk, WasmBindgen, WasmOpt};
+pub use webkit::WebKit;
 
 /// The names of C++ compilers, as libFuzzer looks for them.
 const CPP: [&str; 3] = ["c++", "g++", "clang++"];
@@ -54,17 +56,26 @@ const MANAGERS: [Manager; 5] = [
     Manager {
         program: "dnf",
         command: "sudo dnf install",
-        names: &[("chromium-driver", "chromedriver"), ("firefox-esr", "firefox"), ("nodejs npm", "nodejs")],
+        names: &[
+            ("chromium-driver", "chromedriver"),
+            ("firefox-esr", "firefox"),
+            ("nodejs npm", "nodejs"),
+            ("xvfb", "xorg-x11-server-Xvfb"),
+        ],
     },
     Manager {
         program: "pacman",
         command: "sudo pacman -S",
-        names: &[("chromium-driver", "chromium"), ("firefox-esr", "firefox")],
+        names: &[("chromium-driver", "chromium"), ("firefox-esr", "firefox"), ("xvfb", "xorg-server-xvfb")],
     },
     Manager {
         program: "zypper",
         command: "sudo zypper install",
-        names: &[("chromium-driver", "chromedriver"), ("firefox-esr", "MozillaFirefox")],
+        names: &[
+            ("chromium-driver", "chromedriver"),
+            ("firefox-esr", "MozillaFirefox"),
+            ("xvfb", "xorg-x11-server-Xvfb"),
+        ],
     },
 ];
 

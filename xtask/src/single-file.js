@@ -57,5 +57,11 @@ function pocketsInOneFile(files, entries) {
     };
   }
 
-  for (const entry of entries) globalThis.pocketsImport(entry);
+  // Safari's engine gives a Worker of a file's address no blobs to import. What is thrown reaches the Worker's page, which then does without it.
+  const failed = (error) => {
+    setTimeout(() => {
+      throw error;
+    });
+  };
+  for (const entry of entries) globalThis.pocketsImport(entry).catch(failed);
 }

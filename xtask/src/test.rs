@@ -1,7 +1,7 @@
 //! Every test there is: the crate's own, those of its WebAssembly in a browser, and the page's.
 
 use crate::process::{Result, run, set_ahead};
-use crate::setup::{self, Browser, RUNNER, Toolchain, WasmBindgen, python};
+use crate::setup::{self, Browser, RUNNER, Toolchain, WasmBindgen, WebKit, python};
 use crate::{commands, documents, npm, page, site, size, supply, trunk, wasm};
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::{env, fs, thread};
 type Suite = (&'static str, fn(&Path) -> Result<()>);
 
 /// Cheap ones first.
-const SUITES: [Suite; 10] = [
+const SUITES: [Suite; 11] = [
     ("lint", lint),
     ("supply", supply),
     ("native", native),
@@ -22,12 +22,19 @@ const SUITES: [Suite; 10] = [
     ("commands", commands::test),
     ("page", pages),
     ("firefox", firefox),
+    ("webkit", webkit),
     ("size", size::report),
 ];
 
-/// What is tested in Firefox too: what depends on the browser, and that results do not.
-const IN_FIREFOX: [&str; 5] =
-    ["draw.test.mjs", "faults.test.mjs", "robust.test.mjs", "state.test.mjs", "bits.firefox.mjs"];
+/// What is tested in Firefox and WebKit too: what depends on the browser, and that results do not.
+const IN_ALL_ENGINES: [&str; 6] =
+    ["shown.test.mjs", "faults.test.mjs", "draw.test.mjs", "robust.test.mjs", "state.test.mjs", "bits.test.mjs"];
+
+/// What only Firefox can be told: to let scripts know less.
+const IN_FIREFOX_ALONE: &str = "coarse.firefox.mjs";
+
+/// The embeds, with what they find in hosts' pages.
+const IN_WEBKIT_TOO: [&str; 3] = ["embed-element.test.mjs", "embed-frame.test.mjs", "embed-file.test.mjs"];
 
 /// The page tests whose limits other work on the same machine would break.
 const MEASURING: &str = "measured.test.mjs";
@@ -37,7 +44,19 @@ pub fn suites() -> String {
     SUITES.map(|(name, _)| name).join(", ")
 }
 
-/// Runs the named suites, or all, to the end, and says which of them failed.
+/// How a suite ended, with a sentence where it did not pass.
+enum Ending {
+    Passed,
+    Skipped(String),
+    Failed(String),
+}
+
+/// Why a suite can't run on this machine at all.
+fn why_not(suite: &str) -> Option<String> {
+    if suite == "webkit" { WebKit::find_or_install().err() } else { None }
+}
+
+/// Runs the named suites, or all, to the end, and says which of them failed, and which were skipped and why.
 pub fn test(root: &Path, names: &[String]) -> Result<()> {
     if let Some(unknown) = names.iter().find(|name| SUITES.iter().all(|(suite, _)| suite != name)) {
         return Err(format!("There is no suite `{unknown}`; there are {}.", suites()));
@@ -50,17 +69,27 @@ pub fn test(root: &Path, names: &[String]) -> Result<()> {
         eprintln!("\n== {name}, {} of {}; {ahead}", k + 1, wanted.len());
         set_ahead(ahead);
         let start = Instant::now();
-        let result = suite(root);
-        if let Err(sentence) = &result {
+        let ending = match why_not(name) {
+            Some(sentence) => Ending::Skipped(sentence),
+            None => suite(root).map_or_else(Ending::Failed, |()| Ending::Passed),
+        };
+        if let Ending::Failed(sentence) | Ending::Skipped(sentence) = &ending {
             eprintln!("{sentence}");
         }
-        results.push((name, result, start.elapsed().as_secs_f32()));
+        results.push((name, ending, start.elapsed().as_secs_f32()));
     }
     println!("\nSummary");
-    for (name, result, seconds) in &results {
-        println!("  {name:<8} {:<7} {seconds:>6.1} s", if result.is_ok() { "passed" } else { "FAILED" });
+    for (name, ending, seconds) in &results {
+        let (word, sentence) = match ending {
+            Ending::Passed => ("passed", ""),
+            Ending::Skipped(sentence) => ("skipped", sentence.as_str()),
+            Ending::Failed(_) => ("FAILED", ""),
+        };
+        println!("  {name:<8} {word:<7} {seconds:>6.1} s  {sentence}");
     }
-    let failed: Vec<&str> = results.iter().filter(|(_, result, _)| result.is_err()).map(|(name, ..)| **name).collect();
+    let is_failed = |ending: &Ending| matches!(ending, Ending::Failed(_));
+    let failed: Vec<&str> =
+        results.iter().filter(|(_, ending, _)| is_failed(ending)).map(|(name, ..)| **name).collect();
     if failed.is_empty() { Ok(()) } else { Err(format!("Failed: {}.", failed.join(", "))) }
 }
 
@@ -212,11 +241,15 @@ fn pages(root: &Path) -> Result<()> {
         return Err(format!("There are tests missing in {}.", folder.display()));
     }
     let chrome = setup::headless_shell(Browser::find_or_install()?.chrome)?;
+    let answers = answers(root)?;
     // Much of its time a test waits, for a pen or for the page to have come to rest.
     let at_once = thread::available_parallelism().map_or(2, |cores| (3 * cores.get()).min(8));
     let suite = |files: &[PathBuf], at_once: usize| {
         let mut node = page::script(root, "run.mjs")?;
-        run(node.env("CHROME", &chrome).arg(at_once.to_string()).args(files), "A test of the page")
+        run(
+            node.env("CHROME", &chrome).env("POCKETS_ANSWERS", &answers).arg(at_once.to_string()).args(files),
+            "A test of the page",
+        )
     };
     let results = [suite(&others, at_once), suite(&measuring, 1)];
     results.into_iter().collect()
@@ -226,13 +259,26 @@ fn pages(root: &Path) -> Result<()> {
 fn firefox(root: &Path) -> Result<()> {
     let firefox = setup::firefox()?;
     wasm_in_firefox(root, &firefox)?;
+    let mut node = in_engine(root, "firefox", 2, &[&IN_ALL_ENGINES[..], &[IN_FIREFOX_ALONE]].concat())?;
+    run(node.env("FIREFOX", firefox), "A test of the page in Firefox")
+}
+
+/// Some of the page's tests in Safari's engine.
+fn webkit(root: &Path) -> Result<()> {
+    let webkit = WebKit::find_or_install()?;
+    let files = [&IN_ALL_ENGINES[..], &IN_WEBKIT_TOO].concat();
+    let mut node = in_engine(root, "webkit", webkit.most(), &files)?;
+    webkit.tell(&mut node);
+    run(&mut node, "A test of the page in WebKit")
+}
+
+/// What runs files of page tests in another engine than Chromium, so many at once.
+fn in_engine(root: &Path, engine: &str, at_once: usize, files: &[&str]) -> Result<Command> {
     site::build(root)?;
-    let folder = page::folder(root);
-    let answers = answers(root)?;
-    let mut node = page::node(root)?;
-    node.args(["--test", "--test-concurrency=2"]).args(IN_FIREFOX.map(|name| folder.join(name)));
-    node.env("POCKETS_BROWSER", "firefox").env("FIREFOX", firefox).env("POCKETS_ANSWERS", answers);
-    run(&mut node, "A test of the page in Firefox")
+    let mut node = page::script(root, "run.mjs")?;
+    node.arg(at_once.to_string()).args(files.iter().map(|name| page::folder(root).join(name)));
+    node.env("POCKETS_BROWSER", engine).env("POCKETS_ANSWERS", answers(root)?);
+    Ok(node)
 }
 
 /// The program that answers natively what a page has been asked.

@@ -1,0 +1,193 @@
+// @ts-check
+/**
+ * What is shown, in pixels of screenshots: x, r and x + r are those of the question that the page asks, computed natively, in the colours of
+ * the theme, and each of their 784 squares is flat to its edges. Nothing is black, blank, blurred, or of an older answer than the rest.
+ */
+import assert from 'node:assert/strict';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { decode, encode, flatten, fromPad } from '../../www/drawing.js';
+import { DIST, SCREENSHOTS, draw, open, startBrowser, watch } from './harness.mjs';
+import { STILL, killWorkers, rememberWorkers, settled, target, withoutWorkers, written } from './helpers.mjs';
+import { prepare, script } from './hosts.mjs';
+import { valuesOf } from './native.mjs';
+import { THEMES, differences, expected, picture, plain } from './pictures.mjs';
+
+/**
+ * @import { Page } from './harness.mjs'
+ * @typedef {import('playwright-core').Frame | Page} Place
+ * @typedef {{ digit: string, target?: number | 'any', network?: string }} State as a link has it
+ */
+
+/** The three pictures, by their names. @type {['Network input' | 'Perturbation' | 'Adversarial digit', 'x' | 'r' | 'sum'][]} */
+const PICTURES = [
+  ['Network input', 'x'],
+  ['Perturbation', 'r'],
+  ['Adversarial digit', 'sum'],
+];
+
+/** Those of an embed, whose pad shows the digit itself. */
+const EMBEDDED = PICTURES.slice(1);
+
+/** What comes last, by its address. @type {[string, RegExp][]} */
+const FILES = [
+  ['the style sheet', /\.css$/],
+  ['the page’s script', /\/(main|embed|element-view)\.js$/],
+  ['the Worker’s script', /\/worker\.js$/],
+  ['the WebAssembly module', /\.wasm$/],
+  ['the network', /\.safetensors$/],
+];
+/** So many milliseconds later than all others. */
+const LATE = 400;
+
+/** What comes late from the site that hosts' pages embed. @type {RegExp | null} */
+let latecomer = null;
+const { site, element, host } = await prepare(after, { late: (path) => (latecomer?.test(path) ? LATE : 0) });
+
+/** A sample, as links have drawings. @param {number} label */
+async function sample(label) {
+  const { side, digits } = JSON.parse(await readFile(new URL('../../www/digits/samples.json', import.meta.url), 'utf8'));
+  return encode(fromPad(digits[label].strokes, side));
+}
+
+/** What pictures should be of a state. @param {State} state @param {'light' | 'dark'} theme */
+async function colours({ digit, target = 8, network = 'FC100-100-10' }, theme) {
+  const drawing = decode(digit);
+  assert(drawing, 'the link has a drawing');
+  const { points, starts } = flatten(drawing);
+  const subject = { strokes: { points: [...points], starts } };
+  const values = await valuesOf({ network, subject, target, reading: 'both', steps: false });
+  return expected(values, THEMES[theme]);
+}
+
+/** The page's own state, from its address. @param {Page} page @returns {Promise<State>} */
+async function state(page) {
+  const hash = await page.evaluate(() => location.hash);
+  const { network, target, digit } = Object.fromEntries(new URLSearchParams(hash.slice(1).replaceAll(';', '&')));
+  return { digit, network, target: target === 'any' ? 'any' : Number(target) };
+}
+
+/** The pictures are those of a state. @param {Place} place @param {State} state @param {'light' | 'dark'} [theme] @param {typeof PICTURES} [pictures] */
+async function shows(place, state, theme = 'light', pictures = PICTURES) {
+  const wanted = await colours(state, theme);
+  for (const [name, key] of pictures) {
+    const shown = await place.getByRole('img', { name, exact: true }).screenshot();
+    const wrong = differences(picture(shown), wanted[key] ?? []);
+    if (!wrong) continue;
+    await mkdir(SCREENSHOTS, { recursive: true });
+    await writeFile(join(SCREENSHOTS, `wrong-${key}.png`), shown);
+    assert.fail(`${name}: ${wrong}`);
+  }
+}
+
+/** Until the search has settled, each picture is paper, or what it should be. @param {Place} place @param {State} state @param {typeof PICTURES} [pictures] */
+async function comesTo(place, state, pictures = PICTURES) {
+  const wanted = await colours(state, 'light');
+  const status = place.locator('.status').filter({ hasText: /makes it predict 8/ });
+  for (let isSettled = false; !isSettled; ) {
+    isSettled = (await status.count()) === 1;
+    for (const [name, key] of pictures) {
+      const found = place.getByRole('img', { name, exact: true });
+      if ((await found.count()) === 0) continue;
+      const shown = picture(await found.screenshot());
+      const one = plain(shown);
+      if (one) assert.deepEqual(one, THEMES.light.paper, `${name} is blank, and no paper`);
+      else assert.equal(differences(shown, wanted[key] ?? []), '', name);
+    }
+  }
+  await shows(place, state, 'light', pictures);
+}
+
+test('the page shows what is drawn, and what another target, network and theme make of it', async (t) => {
+  const { page, draw } = await open(t, STILL);
+  await draw(await written(5));
+  await settled(page, /your digit as 5.*makes it predict 8/);
+  await shows(page, await state(page));
+  await target(page, '3').check();
+  await settled(page, /makes it predict 3/);
+  await shows(page, await state(page));
+  await page.getByRole('combobox', { name: 'Network' }).selectOption('FC10(1)');
+  await page.waitForFunction(() => location.hash.includes('network=FC10(1)'));
+  await settled(page, /makes it predict 3/);
+  const now = await state(page);
+  assert.deepEqual([now.target, now.network], [3, 'FC10(1)']);
+  await shows(page, now);
+  for (const theme of /** @type {const} */ (['dark', 'light'])) {
+    await page.evaluate((theme) => void (document.documentElement.dataset.theme = theme), theme);
+    await page.waitForTimeout(200);
+    await shows(page, now, theme);
+  }
+});
+
+test('a dark page is dark from the first picture on', async (t) => {
+  const { page } = await open(t, { context: { ...STILL.context, colorScheme: 'dark' } });
+  await settled(page, /makes it predict 8/);
+  await shows(page, { digit: await sample(3) }, 'dark');
+});
+
+test('on a telephone’s width the pictures are as crisp', async (t) => {
+  const { page } = await open(t, { context: { ...STILL.context, viewport: { width: 375, height: 812 } } });
+  await settled(page, /makes it predict 8/);
+  await shows(page, { digit: await sample(3) });
+});
+
+test('after a Worker has died its successor’s pictures are shown', async (t) => {
+  const { page, draw } = await open(t, { ...STILL, before: rememberWorkers });
+  await settled(page, /makes it predict 8/);
+  assert((await killWorkers(page)) > 0);
+  await draw(await written(1));
+  await settled(page, /your digit as 1.*makes it predict 8/);
+  await shows(page, await state(page));
+});
+
+test('pictures that the page’s own thread has computed are shown', async (t) => {
+  const { page, draw } = await open(t, { ...STILL, before: withoutWorkers });
+  await draw(await written(1));
+  await settled(page, /your digit as 1.*makes it predict 8/);
+  await shows(page, await state(page));
+});
+
+test('the page in one file shows the same', async (t) => {
+  const stick = await mkdtemp(join(tmpdir(), 'pockets-shown-'));
+  const browser = await startBrowser();
+  await cp(join(DIST, 'pockets.html'), join(stick, 'pockets.html'));
+  const context = await browser.newContext({ ...STILL.context, viewport: { width: 1280, height: 900 } });
+  context.setDefaultTimeout(20_000);
+  const { faults } = watch(context);
+  const page = await context.newPage();
+  t.after(async () => {
+    await context.close();
+    await browser.close();
+    await rm(stick, { recursive: true });
+    assert.deepEqual(faults, []);
+  });
+  await page.goto(pathToFileURL(join(stick, 'pockets.html')).href);
+  await settled(page, /makes it predict 8/);
+  await shows(page, { digit: await sample(3) });
+  await draw(page, await written(5));
+  await settled(page, /your digit as 5/);
+  await shows(page, await state(page));
+});
+
+for (const [what, file] of FILES) {
+  test(`when ${what} comes last, the page’s pictures are blank, and then right`, async (t) => {
+    const { page } = await open(t, { ...STILL, late: (path) => (file.test(path) ? LATE : 0) });
+    await comesTo(page, { digit: await sample(3) });
+  });
+
+  test(`when ${what} comes last, so are the frame’s and the element’s`, async (t) => {
+    latecomer = file;
+    t.after(() => {
+      latecomer = null;
+    });
+    const framed = await host(t, `<iframe src="${site.url}embed.html#v1;target=8" width="700" height="800"></iframe>`);
+    const frame = await (await framed.page.locator('iframe').elementHandle())?.contentFrame();
+    assert(frame);
+    await comesTo(frame, { digit: await sample(3) }, EMBEDDED);
+    const embedding = await host(t, `<pockets-demo target="8"></pockets-demo>${script(element)}`);
+    await comesTo(embedding.page, { digit: await sample(3) }, EMBEDDED);
+  });
+}
