@@ -279,7 +279,7 @@ test('a network of one’s own is attacked, one that is none is refused in words
   const { page, requests, readout } = await open(t, STILL);
   await settled(page, /sample 3/);
   const own = await section(page, 'Bring your own');
-  const file = own.getByLabel('Choose a safetensors file');
+  const file = own.locator('input[type=file]');
   await file.setInputFiles({ name: 'broken.safetensors', mimeType: '', buffer: Buffer.from('not a network') });
   await settled(page, /broken\.safetensors was not taken: this is not a whole safetensors file/);
   await own.getByText(/broken\.safetensors was not taken/).waitFor();
@@ -335,7 +335,7 @@ test('the example is shown to every network, as it is and amplified, and another
   const { page } = await open(t, STILL);
   await settled(page, /sample 3/);
   const own = await section(page, 'Bring your own');
-  await own.getByLabel('Choose a safetensors file').setInputFiles({ name: 'mine.safetensors', mimeType: '', buffer: safetensors(HALVES) });
+  await own.locator('input[type=file]').setInputFiles({ name: 'mine.safetensors', mimeType: '', buffer: safetensors(HALVES) });
   await own.getByText('Made up is now attacked').waitFor();
   await page.getByRole('combobox', { name: 'Network', exact: true }).selectOption('FC100-100-10');
   await settled(page, /as 3.*makes it predict 8/);

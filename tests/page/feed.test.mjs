@@ -89,7 +89,7 @@ test('a network is hardened before the visitor’s eyes; it pauses, is attacked 
   const own = page.getByRole('region', { name: 'Bring your own network' });
   await own.scrollIntoViewIfNeeded();
   await own
-    .getByLabel('Choose a safetensors file')
+    .locator('input[type=file]')
     .setInputFiles({ name: 'mine.safetensors', mimeType: 'application/octet-stream', buffer: bytes });
   await own.getByText(/is now attacked/).waitFor();
 

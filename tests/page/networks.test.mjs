@@ -57,7 +57,7 @@ test('the larger engine that it needs takes over with all that there is, and is 
   await draw(await written(4));
   await settled(page, /your digit as 4.*makes it predict 8/);
   assert.equal(await readout('Norm').innerText(), its, 'the successor has the network');
-  await choose(page, 'FC100-100-10');
+  await choose(page, 'FC100-100-10 (pens)');
   await otherNorm(page, its);
   await settled(page, /your digit as 4.*makes it predict 8/);
   assert.equal(await readout('Norm').innerText(), before, 'the same in either build');

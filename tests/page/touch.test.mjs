@@ -164,7 +164,8 @@ test('noise is clipped or not as the visitor chooses, and beside its rate stands
     const words = await says(chart, /by Φ/);
     const [deviation, found, expected] = [after(words, 'σ '), after(words, ': '), after(words, ' here, ')];
     rates.push(found);
-    if (!words.includes('<')) assert(Math.abs(expected - 100 * normal(-distance / deviation)) < 0.15, words);
+    // σ is told to three digits, the distance too, and the share to one place: together up to a quarter of a point.
+    if (!words.includes('<')) assert(Math.abs(expected - 100 * normal(-distance / deviation)) < 0.25, words);
     await page.keyboard.press('ArrowRight');
   }
   assert(rates[14] > 10 && rates[14] > rates[0], 'more noise changes more answers');
