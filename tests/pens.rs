@@ -100,7 +100,10 @@ fn the_command_asks_for_the_strokes_and_refuses_them_where_they_are_of_no_use() 
         (&["fc100-100-10-pens"][..], "name their folder with --pen"),
         (&["fc100-100-10", "--pen", "."], "learns from MNIST alone"),
         (&["fc100-100-10-pens", "--pen", "none"], "none: "),
-        (&["fc100-100-10-pens", "--pen", ".", "--sharpness", "1"], "--epochs, --batch, --rate, --decay and --seed alone"),
+        (
+            &["fc100-100-10-pens", "--pen", ".", "--sharpness", "1"],
+            "--epochs, --batch, --rate, --decay and --seed alone",
+        ),
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pockets"));
         let output = command.arg("train").args(arguments).output().unwrap();

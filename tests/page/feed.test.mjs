@@ -88,9 +88,7 @@ test('a network is hardened before the visitor’s eyes; it pauses, is attacked 
   // It loads again where networks of one's own do.
   const own = page.getByRole('region', { name: 'Bring your own network' });
   await own.scrollIntoViewIfNeeded();
-  await own
-    .locator('input[type=file]')
-    .setInputFiles({ name: 'mine.safetensors', mimeType: 'application/octet-stream', buffer: bytes });
+  await own.locator('input[type=file]').setInputFiles({ name: 'mine.safetensors', mimeType: 'application/octet-stream', buffer: bytes });
   await own.getByText(/is now attacked/).waitFor();
 
   await section.scrollIntoViewIfNeeded();

@@ -14,7 +14,13 @@ const SIDE = 28;
 /** By so much may a channel differ: by rounding, once where colours are mixed, and once where the browser lays them on the page. */
 const ROUNDING = 2;
 /** Two squares side by side whose colours differ by more than this show an edge, and what blurs shows there. */
-const STEP = 60;
+const STEP = 12;
+/** Edges that a picture has at least: a perturbation is faint. */
+const LEAST = 8;
+/** In the corners of a picture, which are round, nothing is looked at. */
+const CORNERS = [0, SIDE - 1, SIDE * (SIDE - 1), SIDE * SIDE - 1];
+/** Squares that are fewer pixels wide are small. */
+const SMALL = 5;
 
 /** The colours of www/style.css, written down once more. @type {{ light: Theme, dark: Theme }} */
 export const THEMES = {
@@ -42,36 +48,49 @@ export function expected({ x, r, sum, limit }, { paper, ink, less, more }) {
   return { x: inked(x), r: signed, sum: inked(sum) };
 }
 
-/** Whether a picture is of one colour. @param {Picture} shown @returns {Colour | null} that colour */
-export function plain(shown) {
-  const first = shown.at(2, 2);
-  for (let y = 2; y < shown.height - 2; y++) for (let x = 2; x < shown.width - 2; x++) if (apart(shown.at(x, y), first) > ROUNDING) return null;
-  return first;
+/**
+ * The pixels of one square that belong to it for certain: all but the outermost ring, which may be its neighbour's where squares are no whole number of
+ * pixels wide; of small squares the one in the middle.
+ * @param {Picture} shown @param {number} k its number, row by row
+ */
+function* within({ width, height }, k) {
+  const [wide, high] = [width / SIDE, height / SIDE];
+  if (CORNERS.includes(k)) return;
+  const [left, top] = [(k % SIDE) * wide, Math.floor(k / SIDE) * high];
+  if (Math.min(wide, high) < SMALL) return yield [Math.floor(left + wide / 2), Math.floor(top + high / 2)];
+  for (let y = Math.ceil(top) + 1; y <= Math.floor(top + high) - 2; y++) {
+    for (let x = Math.ceil(left) + 1; x <= Math.floor(left + wide) - 2; x++) yield [x, y];
+  }
+}
+
+/** What shows that a picture's squares are not flat, or that its paper is another, in a sentence; nothing where all is well. @param {Picture} shown @param {Colour} paper */
+export function faults(shown, paper) {
+  const corner = shown.at(3, 3);
+  if (apart(corner, paper) > ROUNDING) return `its paper is ${corner}`;
+  for (let k = 0; k < SIDE * SIDE; k++) {
+    const seen = [...within(shown, k)].map(([x, y]) => shown.at(x, y));
+    if (seen.some((each) => apart(each, seen[0]) > ROUNDING))
+      return `square ${k} is of several colours, such as ${seen[0]} and ${seen.at(-1)}`;
+  }
+  return '';
 }
 
 /**
- * What is wrong with a picture, in a sentence; nothing where it is right. Every pixel of a square counts but those in its outermost ring, which may
- * belong to its neighbour where squares are no whole number of pixels wide.
- *
+ * What is wrong with a picture, in a sentence; nothing where it is right.
  * @param {Picture} shown
  * @param {Colour[]} colours of its squares
  */
 export function differences(shown, colours) {
-  const [wide, high] = [shown.width / SIDE, shown.height / SIDE];
-  if (Math.min(wide, high) < 3) return `it is ${shown.width} × ${shown.height} pixels large`;
   const edges = colours.filter((colour, k) => k % SIDE > 0 && apart(colour, colours[k - 1]) > STEP).length;
-  if (edges < 20) return `only ${edges} edges are to be seen in what is expected: the test sees little`;
+  if (edges < LEAST) return `only ${edges} edges are to be seen in what is expected: the test sees little`;
   const wrong = [];
   for (const [k, colour] of colours.entries()) {
-    const [column, row] = [k % SIDE, Math.floor(k / SIDE)];
-    for (let y = Math.ceil(row * high) + 1; y <= Math.floor((row + 1) * high) - 2; y++) {
-      for (let x = Math.ceil(column * wide) + 1; x <= Math.floor((column + 1) * wide) - 2; x++) {
-        const seen = shown.at(x, y);
-        if (apart(seen, colour) > ROUNDING) wrong.push(`(${x}, ${y}) is ${seen}, not ${colour}`);
-      }
+    for (const [x, y] of within(shown, k)) {
+      const seen = shown.at(x, y);
+      if (apart(seen, colour) > ROUNDING) wrong.push(`(${x}, ${y}) is ${seen}, not ${colour}`);
     }
   }
-  const one = plain(shown);
-  if (one && wrong.length) return `all of it is ${one}`;
-  return wrong.length ? `${wrong.length} of ${shown.width * shown.height} pixels are of another colour: ${wrong.slice(0, 3).join('; ')}` : '';
+  return wrong.length
+    ? `${wrong.length} of ${shown.width} × ${shown.height} pixels are of another colour: ${wrong.slice(0, 3).join('; ')}`
+    : '';
 }

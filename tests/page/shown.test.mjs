@@ -14,7 +14,7 @@ import { DIST, SCREENSHOTS, draw, open, startBrowser, watch } from './harness.mj
 import { STILL, killWorkers, rememberWorkers, settled, target, withoutWorkers, written } from './helpers.mjs';
 import { prepare, script } from './hosts.mjs';
 import { valuesOf } from './native.mjs';
-import { THEMES, differences, expected, picture, plain } from './pictures.mjs';
+import { THEMES, differences, expected, faults, picture } from './pictures.mjs';
 
 /**
  * @import { Page } from './harness.mjs'
@@ -54,7 +54,7 @@ async function sample(label) {
 }
 
 /** What pictures should be of a state. @param {State} state @param {'light' | 'dark'} theme */
-async function colours({ digit, target = 8, network = 'FC100-100-10' }, theme) {
+async function colours({ digit, target = 8, network = 'FC100-100-10 (pens)' }, theme) {
   const drawing = decode(digit);
   assert(drawing, 'the link has a drawing');
   const { points, starts } = flatten(drawing);
@@ -83,19 +83,21 @@ async function shows(place, state, theme = 'light', pictures = PICTURES) {
   }
 }
 
-/** Until the search has settled, each picture is paper, or what it should be. @param {Place} place @param {State} state @param {typeof PICTURES} [pictures] */
+/**
+ * Until the search has settled, each picture is on paper and crisp, whatever is known by then; at last it is what it should be.
+ * @param {Place} place @param {State} state @param {typeof PICTURES} [pictures]
+ */
 async function comesTo(place, state, pictures = PICTURES) {
-  const wanted = await colours(state, 'light');
   const status = place.locator('.status').filter({ hasText: /makes it predict 8/ });
   for (let isSettled = false; !isSettled; ) {
     isSettled = (await status.count()) === 1;
-    for (const [name, key] of pictures) {
+    for (const [name] of pictures) {
       const found = place.getByRole('img', { name, exact: true });
       if ((await found.count()) === 0) continue;
-      const shown = picture(await found.screenshot());
-      const one = plain(shown);
-      if (one) assert.deepEqual(one, THEMES.light.paper, `${name} is blank, and no paper`);
-      else assert.equal(differences(shown, wanted[key] ?? []), '', name);
+      const looked = faults(picture(await found.screenshot()), THEMES.light.paper);
+      // A screenshot of what was being laid out anew may show half of each.
+      const wrong = looked && faults(picture(await found.screenshot()), THEMES.light.paper);
+      assert.equal(wrong, '', name);
     }
   }
   await shows(place, state, 'light', pictures);
@@ -109,14 +111,14 @@ test('the page shows what is drawn, and what another target, network and theme m
   await target(page, '3').check();
   await settled(page, /makes it predict 3/);
   await shows(page, await state(page));
-  await page.getByRole('combobox', { name: 'Network' }).selectOption('FC10(1)');
-  await page.waitForFunction(() => location.hash.includes('network=FC10(1)'));
+  await page.getByRole('combobox', { name: 'Network' }).selectOption('FC200-200-10');
+  await page.waitForFunction(() => location.hash.includes('network=FC200-200-10'));
   await settled(page, /makes it predict 3/);
   const now = await state(page);
-  assert.deepEqual([now.target, now.network], [3, 'FC10(1)']);
+  assert.deepEqual([now.target, now.network], [3, 'FC200-200-10']);
   await shows(page, now);
   for (const theme of /** @type {const} */ (['dark', 'light'])) {
-    await page.evaluate((theme) => void (document.documentElement.dataset.theme = theme), theme);
+    await page.evaluate((theme) => Object.assign(document.documentElement.dataset, { theme }) && undefined, theme);
     await page.waitForTimeout(200);
     await shows(page, now, theme);
   }

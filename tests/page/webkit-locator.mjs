@@ -215,7 +215,7 @@ class Locator extends Place {
   async scrollIntoViewIfNeeded() {
     await this.evaluate((/** @type {Element} */ each) => {
       const { top, bottom } = each.getBoundingClientRect();
-      if (top < 0 || bottom > innerHeight) each.scrollIntoView({ block: 'center', behavior: 'instant' });
+      if (top < 0 || bottom > innerHeight) each.scrollIntoView({ block: 'nearest', behavior: 'instant' });
     });
   }
 
@@ -270,19 +270,20 @@ class Locator extends Place {
     }, choice);
   }
 
-  /** As it is on the screen. @returns {Promise<Buffer>} PNG */
+  /**
+   * As it is on the screen: cut out of the window's picture, for WebKit's own pictures of elements are black where the window ends, and of another place
+   * where the element is in a frame.
+   * @returns {Promise<Buffer>} PNG
+   */
   async screenshot() {
-    if (this.way.length > 0) return this.#cut();
-    return Buffer.from(await this.element((session, id) => session.get(`/element/${id}/screenshot`)), 'base64');
-  }
-
-  /** Cut out of the page's picture: WebKit's own of what is in a frame are not of the right place. */
-  async #cut() {
     await this.scrollIntoViewIfNeeded();
+    const window = PNG.sync.read(await this.owner.screenshot());
     const { x, y, width, height } = await this.boundingBox();
     const [left, top] = [Math.floor(x), Math.floor(y)];
-    const cut = new PNG({ width: Math.ceil(x + width) - left, height: Math.ceil(y + height) - top });
-    PNG.sync.read(await this.owner.screenshot()).bitblt(cut, left, top, cut.width, cut.height);
+    const [right, bottom] = [Math.ceil(x + width), Math.ceil(y + height)];
+    if (left < 0 || top < 0 || right > window.width || bottom > window.height) throw new Error(`The window does not show all of ${this}.`);
+    const cut = new PNG({ width: right - left, height: bottom - top });
+    PNG.bitblt(window, cut, left, top, cut.width, cut.height);
     return PNG.sync.write(cut);
   }
 

@@ -33,8 +33,8 @@ const IN_ALL_ENGINES: [&str; 6] =
 /// What only Firefox can be told: to let scripts know less.
 const IN_FIREFOX_ALONE: &str = "coarse.firefox.mjs";
 
-/// The embeds, with what they find in hosts' pages.
-const IN_WEBKIT_TOO: [&str; 3] = ["embed-element.test.mjs", "embed-frame.test.mjs", "embed-file.test.mjs"];
+/// The element, with what it finds in hosts' pages. The frame and the single file are looked at by `shown.test.mjs`.
+const IN_WEBKIT_TOO: [&str; 1] = ["embed-element.test.mjs"];
 
 /// The page tests whose limits other work on the same machine would break.
 const MEASURING: &str = "measured.test.mjs";
