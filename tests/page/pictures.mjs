@@ -52,6 +52,7 @@ export function expected({ x, r, sum, limit }, { paper, ink, less, more }) {
  * The pixels of one square that belong to it for certain: all but the outermost ring, which may be its neighbour's where squares are no whole number of
  * pixels wide; of small squares the one in the middle.
  * @param {Picture} shown @param {number} k its number, row by row
+ * @returns {Generator<[x: number, y: number], void>}
  */
 function* within({ width, height }, k) {
   const [wide, high] = [width / SIDE, height / SIDE];

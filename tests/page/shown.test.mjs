@@ -92,11 +92,11 @@ async function comesTo(place, state, pictures = PICTURES) {
   for (let isSettled = false; !isSettled; ) {
     isSettled = (await status.count()) === 1;
     for (const [name] of pictures) {
-      const found = place.getByRole('img', { name, exact: true });
+      /** @type {import('playwright-core').Locator} */ const found = place.getByRole('img', { name, exact: true });
       if ((await found.count()) === 0) continue;
       const looked = faults(picture(await found.screenshot()), THEMES.light.paper);
       // A screenshot of what was being laid out anew may show half of each.
-      const wrong = looked && faults(picture(await found.screenshot()), THEMES.light.paper);
+      /** @type {string} */ const wrong = looked && faults(picture(await found.screenshot()), THEMES.light.paper);
       assert.equal(wrong, '', name);
     }
   }

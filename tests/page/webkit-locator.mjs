@@ -231,7 +231,7 @@ class Locator extends Place {
 
   /** What WebDriver does to an element, once it lets itself be done. @template T @param {(session: Session, id: string) => Promise<T>} does */
   element(does) {
-    const one = ({ find }, /** @type {Step[]} */ steps) => {
+    const one = (/** @type {any} */ { find }, /** @type {Step[]} */ steps) => {
       const found = find(steps);
       found[0]?.scrollIntoView({ block: 'center', behavior: 'instant' });
       return found.length === 1 ? found[0] : found.length;

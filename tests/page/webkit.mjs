@@ -30,7 +30,9 @@ function listen() {
   };
   addEventListener('error', (event) => faults.push(`uncaught: ${event.error?.stack ?? event.message}`));
   addEventListener('unhandledrejection', ({ reason }) => faults.push(`uncaught: ${reason?.stack ?? reason}`));
-  addEventListener('securitypolicyviolation', (event) => faults.push(`console: ${event.violatedDirective} forbids ${event.blockedURI}`));
+  document.addEventListener('securitypolicyviolation', (event) =>
+    faults.push(`console: ${event.violatedDirective} forbids ${event.blockedURI}`),
+  );
   Object.assign(window, { pocketsFaults: faults });
 }
 
