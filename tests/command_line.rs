@@ -186,3 +186,23 @@ fn bad_input_ends_in_one_sentence() {
     assert!(refusal(&attack(&path(NETWORK), &path(IMAGES), &["--target", "10"])).contains("digit from 0 to 9"));
     assert!(refusal(&attack(&path(NETWORK), &path(IMAGES), &["--reading", "sideways"])).contains("weight"));
 }
+
+#[test]
+fn a_network_of_another_format_is_inspected_converted_and_attacked() {
+    let keras = path("tests/fixtures/imports/functional.h5");
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_pockets")).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let judges = ["--images", IMAGES, "--labels", LABELS]
+        .map(|name| if name.starts_with("--") { name.into() } else { path(name) });
+    let judges = judges.each_ref().map(|part: &std::path::PathBuf| part.to_str().unwrap());
+    let said = run(&[&["inspect", keras.to_str().unwrap()][..], &judges].concat());
+    assert!(said.contains("Keras file (HDF5)") && said.contains("dense"), "{said}");
+    let folder = tempfile::tempdir().unwrap();
+    let converted = folder.path().join("converted.safetensors");
+    run(&[&["convert", keras.to_str().unwrap(), converted.to_str().unwrap()][..], &judges].concat());
+    let bytes = fs::read(&converted).unwrap();
+    assert!(pockets::network::Network::from_safetensors(&bytes).is_ok());
+}

@@ -71,7 +71,7 @@ const NAMED: [Named; 35] = [
         words: "pockets inspect",
         form: Pockets(
             "inspect tests/fixtures/imports/plain.pth --images tests/fixtures/mnist-300-images-idx3-ubyte --labels \
-             tests/fixtures/mnist-300-labels-idx1-ubyte --activation tanh --input /255 --json",
+             tests/fixtures/mnist-300-labels-idx1-ubyte --activation tanh --input inverted --json",
         ),
     },
     Named {

@@ -6,6 +6,7 @@ mod cache;
 mod commands;
 mod coverage;
 mod documents;
+mod features;
 mod files;
 mod fuzz;
 mod modules;

@@ -2,7 +2,7 @@
 
 use crate::process::{Result, run, set_ahead};
 use crate::setup::{self, Browser, RUNNER, Toolchain, WasmBindgen, WebKit, python};
-use crate::{commands, documents, npm, page, site, size, supply, trunk, wasm};
+use crate::{commands, documents, features, npm, page, site, size, supply, trunk, wasm};
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,10 +12,11 @@ use std::{env, fs, thread};
 type Suite = (&'static str, fn(&Path) -> Result<()>);
 
 /// Cheap ones first.
-const SUITES: [Suite; 11] = [
+const SUITES: [Suite; 12] = [
     ("lint", lint),
     ("supply", supply),
     ("native", native),
+    ("features", features::test),
     ("wasm", wasm),
     ("types", types),
     ("trunk", trunk::test),

@@ -8,18 +8,18 @@ use std::{error::Error, fs, path::PathBuf};
 pub struct Arguments {
     /// The network, in any format that people have
     #[arg(value_name = "IN")]
-    input: PathBuf,
+    from: PathBuf,
     /// The file to write
     #[arg(value_name = "OUT.safetensors")]
-    output: PathBuf,
+    to: PathBuf,
     #[command(flatten)]
     judged: Judged,
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let digits = arguments.judged.digits()?;
-    let imported = inspect::import(&arguments.input, digits.as_ref(), &arguments.judged.choices())?;
+    let imported = inspect::import(&arguments.from, digits.as_ref(), &arguments.judged.choices())?;
     println!("{imported}");
-    fs::write(&arguments.output, &imported.safetensors).map_err(|e| format!("{}: {e}", arguments.output.display()))?;
+    fs::write(&arguments.to, &imported.safetensors).map_err(|e| format!("{}: {e}", arguments.to.display()))?;
     Ok(())
 }
