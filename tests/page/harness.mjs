@@ -177,14 +177,16 @@ export const IN_WEBKIT = ENGINE === 'webkit';
  * @param {object} [options]
  * @param {Engine} [options.engine]
  * @param {boolean} [options.isStill] a Firefox whose user wants no motion; the others are told so page by page
+ * @param {boolean} [options.isDark] one whose user wants dark pages
  * @param {Record<string, string | number | boolean>} [options.preferences] of a Firefox
  * @returns {Promise<import('playwright-core').Browser>}
  */
-export async function startBrowser({ engine = ENGINE, isStill = false, preferences = {} } = {}) {
+export async function startBrowser({ engine = ENGINE, isStill = false, isDark = false, preferences = {} } = {}) {
   if (engine === 'webkit') return /** @type {any} */ (new WebKit());
   if (engine === 'firefox') {
     const executablePath = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
-    const firefoxUserPrefs = { 'ui.prefersReducedMotion': isStill ? 1 : 0, ...preferences };
+    const theme = { 'layout.css.prefers-color-scheme.content-override': isDark ? 0 : 1 };
+    const firefoxUserPrefs = { 'ui.prefersReducedMotion': isStill ? 1 : 0, ...theme, ...preferences };
     return firefox.launch({ channel: 'moz-firefox', executablePath, firefoxUserPrefs });
   }
   return chromium.launch({
@@ -201,7 +203,7 @@ export async function startBrowser({ engine = ENGINE, isStill = false, preferenc
   });
 }
 
-/** For all tests of a process; each gets a profile of its own. @type {Map<boolean, ReturnType<typeof startBrowser>>} */
+/** For all tests of a process; each gets a profile of its own. @type {Map<string, ReturnType<typeof startBrowser>>} */
 const browsers = new Map();
 
 /** Ends the browsers that tests have shared. */
@@ -213,10 +215,10 @@ if (/\.test\.mjs$/.test(process.argv[1] ?? '')) {
   after(closeBrowsers);
 }
 
-/** @param {boolean} isStill see {@link startBrowser} */
-function browserFor(isStill) {
-  const kind = IN_FIREFOX && isStill;
-  const browser = browsers.get(kind) ?? startBrowser({ isStill: kind });
+/** @param {{ isStill: boolean, isDark: boolean }} wishes see {@link startBrowser} */
+function browserFor(wishes) {
+  const kind = IN_FIREFOX ? JSON.stringify(wishes) : '';
+  const browser = browsers.get(kind) ?? startBrowser(wishes);
   browsers.set(kind, browser);
   return browser;
 }
@@ -266,7 +268,10 @@ export function watch(context) {
 export async function open(test, options = {}) {
   const { path = '', below, extra, refuse, late, context: contextOptions, before, expected = [] } = options;
   const server = await startServer({ below, extra, refuse, late });
-  const browser = await browserFor(contextOptions?.reducedMotion === 'reduce');
+  const browser = await browserFor({
+    isStill: contextOptions?.reducedMotion === 'reduce',
+    isDark: contextOptions?.colorScheme === 'dark',
+  });
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...contextOptions });
   context.setDefaultTimeout(PATIENCE);
   const { faults, requests } = watch(context);
