@@ -50,7 +50,7 @@ fn report_training(root: &Path, brief: Option<&str>) -> Result<()> {
     Node::find_or_install()?.install_modules(&folder)?;
     let mut figures = figures(page::node(root)?.arg(folder.join("training.mjs")).args(brief))?;
     let mut native = test::cargo(root);
-    native.args(["run", "--workspace", "--quiet", "--example", "training"]);
+    native.args(["run", "--package", "pockets", "--quiet", "--example", "training"]);
     // In brief as the native tests have compiled it.
     native.args(if brief.is_some() { ["--", "1"].as_slice() } else { &["--release"] });
     let native = process::output(&mut native)?;

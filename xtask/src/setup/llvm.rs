@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Debian's package; it reads what newer compilers write, too.
-const PACKAGE: &str = "llvm-19";
+const PACKAGE: &str = "llvm-22";
 /// Older ones do not know the counters of today's compilers.
 const VERSIONS: std::ops::RangeInclusive<u32> = 19..=40;
 
@@ -39,12 +39,20 @@ impl Llvm {
         of_the_compiler()
             .into_iter()
             .find_map(|folder| Self::of(|tool| in_folder(&folder, tool)))
-            .or_else(|| named.into_iter().find_map(|suffix| Self::of(|tool| which(&format!("{tool}{suffix}")))))
+            .or_else(|| named.into_iter().find_map(|suffix| Self::of(|tool| new_enough(&format!("{tool}{suffix}")))))
     }
 
     fn of(find: impl Fn(&str) -> Option<PathBuf>) -> Option<Self> {
         Some(Self { profdata: find("llvm-profdata")?, cov: find("llvm-cov")? })
     }
+}
+
+/// A tool on the PATH, unless it is of an older LLVM.
+fn new_enough(tool: &str) -> Option<PathBuf> {
+    let path = which(tool)?;
+    let said = process::output(Command::new(&path).arg("--version")).ok()?;
+    let version = said.split("version ").nth(1)?.split('.').next()?.parse().ok()?;
+    VERSIONS.contains(&version).then_some(path)
 }
 
 fn in_folder(folder: &Path, tool: &str) -> Option<PathBuf> {
