@@ -28,7 +28,7 @@ pub fn as_compiler(arguments: &[String]) -> Option<ExitCode> {
 }
 
 /// What is tested in brief, to see that lines are counted at all: nothing that has to be compiled for long.
-const BRIEF: [&str; 7] = ["--package", "pockets", "--no-default-features", "--features", "sections", "--test", "digit"];
+const BRIEF: [&str; 7] = ["--package", "pockets", "--no-default-features", "--features", "sections", "--test", "idx"];
 
 /// Runs the native tests and prints, for each file of the core, how many of its lines were run; fails where too few were.
 pub fn coverage(root: &Path, options: &[String]) -> Result<()> {
